@@ -1,0 +1,18 @@
+//! What clients send, parsed at the edge: bodies, queries and path segments become typed values or one problem.
+
+mod body;
+mod collector;
+mod patch;
+mod path;
+mod query;
+mod shape;
+
+pub(crate) use self::body::read_json_body;
+pub(crate) use self::query::{Pairs, parse_pairs, parse_query};
+pub use self::{
+    body::{BulkJsonBody, JsonBody, OptionalJsonBody, read_body},
+    collector::{Field, Fields, Parsed},
+    patch::Patch,
+    path::PathId,
+    query::QueryParams,
+};

@@ -1,0 +1,42 @@
+//! The HTTP API on actix-web: routes, extractors, views, problems and the OpenAPI document.
+//!
+//! - [`routes`]: the one list of operations; [`openapi`] describes what it serves.
+//! - [`fields`], [`paging`], [`etag`]: what requests carry, parsed, and the parts that answers share.
+//! - [`problem`]: every error.
+//! - [`serve`] with [`HttpOptions`] and [`HttpState`]: the server.
+
+#![expect(unused_qualifications, reason = "the code that utoipa makes of `params(…)` qualifies its paths")]
+
+mod auth;
+mod caller;
+mod connection;
+pub mod etag;
+pub mod fields;
+pub mod health;
+mod idempotency;
+pub mod metrics;
+mod middleware;
+pub mod openapi;
+mod options;
+mod organizations;
+mod pages;
+pub mod paging;
+pub mod problem;
+pub mod routes;
+mod scope;
+mod server;
+mod services;
+mod state;
+mod tasks;
+mod users;
+
+pub use self::{
+    options::HttpOptions,
+    scope::RequestScope,
+    server::{Server, ServerHandle, serve, serve_operations},
+    services::Services,
+    state::HttpState,
+};
+
+/// The version of this server.
+const VERSION: &str = env!("CARGO_PKG_VERSION");

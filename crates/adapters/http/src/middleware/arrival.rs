@@ -1,0 +1,32 @@
+use std::time::Instant;
+
+use actix_web::{
+    dev::ServiceRequest,
+    http::{Method, Uri},
+};
+
+use super::{request_id, security_headers::Exposure};
+use crate::{options::HttpOptions, scope::RequestScope, state::HttpState};
+
+/// What is remembered of a request until its answer.
+pub(super) struct Arrival {
+    pub(super) method: Method,
+    /// As it was sent.
+    pub(super) uri: Uri,
+    pub(super) scope: RequestScope,
+    pub(super) exposure: Exposure,
+    pub(super) at: Instant,
+}
+
+impl Arrival {
+    /// Notes a request that is still as it was sent, then changes its path to the one to route by.
+    pub(super) fn note(request: &mut ServiceRequest, options: &HttpOptions, state: &HttpState) -> Self {
+        let at = Instant::now();
+        let method = request.method().clone();
+        let uri = request.uri().clone();
+        let scope = RequestScope::new(request_id::choose(request.headers(), state.ids.as_ref()));
+        super::path::normalize(request);
+        let exposure = Exposure::of(request.path(), request.headers(), options);
+        Self { method, uri, scope, exposure, at }
+    }
+}

@@ -1,0 +1,64 @@
+use actix_web::HttpResponse;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tenantry_identity::Email;
+use tenantry_tenancy::{Metadata, NewOrganization, OrganizationName, Slug};
+use utoipa::ToSchema;
+
+use super::view::OrganizationView;
+use crate::{
+    caller::{Caller, State},
+    etag::Tagged,
+    fields::Fields,
+    idempotency::{Creation, Creator},
+    problem::Problem,
+    routes::API_PREFIX,
+};
+
+/// A new organization.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateOrganization {
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 255)]
+    name: String,
+    /// Its name in addresses; made from the name where absent.
+    #[schema(max_length = 63)]
+    slug: Option<String>,
+    /// Whom to ask.
+    #[schema(max_length = 254)]
+    contact_email: Option<String>,
+    /// What clients keep with it, at most 16 KiB.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Map<String, Value>>,
+}
+
+impl CreateOrganization {
+    fn parse(self) -> Result<NewOrganization, Problem> {
+        let mut fields = Fields::new();
+        let name = fields.parse("name", &self.name, OrganizationName::parse);
+        let slug = fields.optional("slug", self.slug.as_deref(), Slug::parse);
+        let contact_email = fields.optional("contact_email", self.contact_email.as_deref(), Email::parse);
+        let metadata = fields.check("metadata", Metadata::parse(self.metadata.unwrap_or_default()));
+        let (name, slug, contact_email, metadata) = fields.finish((name, slug, contact_email, metadata))?;
+        Ok(NewOrganization { name, slug, contact_email, metadata })
+    }
+}
+
+/// Found an organization; the caller becomes its owner.
+#[utoipa::path(post, path = "/organizations", tag = "organizations", request_body = CreateOrganization,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending the request again safe")),
+    responses((status = 201, description = "The organization.", body = OrganizationView)))]
+pub(crate) async fn handler(
+    caller: Caller,
+    state: State,
+    creation: Creation<CreateOrganization>,
+) -> Result<HttpResponse, Problem> {
+    let creator = Creator { actor: caller.actor(), user_id: caller.principal().user_id(), organization_id: None };
+    let create = async |body: CreateOrganization, _| {
+        let organization = state.services.organizations.create(creator.actor, body.parse()?).await?;
+        let location = format!("{API_PREFIX}/organizations/{}", organization.id);
+        Ok(Tagged::created(organization.revision, location, OrganizationView::from(&organization)))
+    };
+    creation.once(&state, &creator, create).await
+}

@@ -1,0 +1,116 @@
+//! The one place that says which problem each error of the domains is.
+
+use tenantry_application::{SignInError, SignUpError};
+use tenantry_identity::{
+    AccessTokenError, AuthenticationError, IdentityError, UserKey, WeakPassword, ports::HashingError,
+};
+use tenantry_tasks::TaskError;
+use tenantry_tenancy::TenancyError;
+
+use super::{ErrorCode, Problem};
+
+impl From<HashingError> for Problem {
+    fn from(error: HashingError) -> Self {
+        match error {
+            HashingError::Busy { retry_after_seconds } => {
+                Self::new(ErrorCode::Unavailable).with_retry_after(retry_after_seconds)
+            }
+            HashingError::Failed => Self::internal(&error),
+        }
+    }
+}
+
+impl From<AuthenticationError> for Problem {
+    fn from(error: AuthenticationError) -> Self {
+        match error {
+            AuthenticationError::InvalidCredentials => Self::new(ErrorCode::InvalidCredentials),
+            AuthenticationError::AccountInactive => Self::new(ErrorCode::AccountInactive),
+            AuthenticationError::Token(AccessTokenError::Expired) => Self::new(ErrorCode::TokenExpired),
+            AuthenticationError::Token(AccessTokenError::Invalid) => Self::new(ErrorCode::TokenInvalid),
+            AuthenticationError::SessionRevoked => Self::new(ErrorCode::SessionRevoked),
+            AuthenticationError::MembershipChanged => Self::new(ErrorCode::MembershipChanged),
+            AuthenticationError::RefreshTokenInvalid => Self::new(ErrorCode::RefreshTokenInvalid),
+            AuthenticationError::RefreshTokenReused => Self::new(ErrorCode::RefreshTokenReused),
+            AuthenticationError::Hashing(error) => error.into(),
+            AuthenticationError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<IdentityError> for Problem {
+    fn from(error: IdentityError) -> Self {
+        match error {
+            IdentityError::NotFound => Self::not_found(),
+            IdentityError::Taken(key) => taken(key),
+            IdentityError::Weak(weak) => weak_password(weak),
+            IdentityError::WrongPassword => wrong_password("current_password"),
+            IdentityError::RevisionMismatch => Self::new(ErrorCode::PreconditionFailed),
+            IdentityError::Hashing(error) => error.into(),
+            IdentityError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<SignInError> for Problem {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Authentication(error) => error.into(),
+            SignInError::Identity(error) => error.into(),
+            SignInError::LastOwner => Self::new(ErrorCode::LastOwner),
+            SignInError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<SignUpError> for Problem {
+    fn from(error: SignUpError) -> Self {
+        match error {
+            SignUpError::Taken(key) => taken(key),
+            SignUpError::Weak(weak) => weak_password(weak),
+            SignUpError::Hashing(error) => error.into(),
+            SignUpError::Tenancy(error) => error.into(),
+            SignUpError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<TenancyError> for Problem {
+    fn from(error: TenancyError) -> Self {
+        match error {
+            TenancyError::NotFound => Self::not_found(),
+            TenancyError::Forbidden => Self::new(ErrorCode::Forbidden),
+            TenancyError::SlugTaken => Self::new(ErrorCode::SlugTaken),
+            TenancyError::AlreadyMember => Self::new(ErrorCode::AlreadyMember),
+            TenancyError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<TaskError> for Problem {
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::NotFound => Self::not_found(),
+            TaskError::Forbidden => Self::new(ErrorCode::Forbidden),
+            TaskError::UnknownProject => Self::validation("project_id", "must be a project of the organization"),
+            TaskError::UnknownAssignee => Self::validation("assignee_id", "must be a member of the organization"),
+            TaskError::RevisionMismatch => Self::new(ErrorCode::PreconditionFailed),
+            TaskError::Storage(error) => error.into(),
+        }
+    }
+}
+
+/// A password that was to confirm something was not the right one.
+pub(crate) fn wrong_password(field: &str) -> Problem {
+    Problem::validation(field, "is wrong")
+}
+
+fn taken(key: UserKey) -> Problem {
+    match key {
+        UserKey::Email => Problem::new(ErrorCode::EmailTaken).with_field("email", "is taken"),
+        UserKey::Username => Problem::new(ErrorCode::UsernameTaken).with_field("username", "is taken"),
+    }
+}
+
+fn weak_password(weak: WeakPassword) -> Problem {
+    Problem::new(ErrorCode::WeakPassword).with_field("password", weak)
+}

@@ -1,0 +1,25 @@
+use actix_web::HttpResponse;
+use tenantry_tasks::TaskId;
+use uuid::Uuid;
+
+use crate::{
+    caller::{State, Tenant},
+    etag::IfMatch,
+    fields::PathId,
+    problem::Problem,
+};
+
+/// Delete a task.
+#[utoipa::path(delete, path = "/tasks/{id}", tag = "tasks",
+    params(("id" = Uuid, Path, description = "The task"),
+        ("If-Match" = Option<String>, Header, description = "Only delete this version")),
+    responses((status = 204, description = "The task is deleted.")))]
+pub(crate) async fn handler(
+    tenant: Tenant,
+    state: State,
+    PathId(id): PathId<Uuid>,
+    if_match: IfMatch,
+) -> Result<HttpResponse, Problem> {
+    state.services.tasks.delete(&tenant.context, TaskId::from_uuid(id), &if_match.0).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,23 @@
+use tenantry_tasks::TaskId;
+use uuid::Uuid;
+
+use super::view::TaskView;
+use crate::{
+    caller::{State, Tenant},
+    etag::Tagged,
+    fields::PathId,
+    problem::Problem,
+};
+
+/// Read a task.
+#[utoipa::path(get, path = "/tasks/{id}", tag = "tasks",
+    params(("id" = Uuid, Path, description = "The task")),
+    responses((status = 200, description = "The task.", body = TaskView)))]
+pub(crate) async fn handler(
+    tenant: Tenant,
+    state: State,
+    PathId(id): PathId<Uuid>,
+) -> Result<Tagged<TaskView>, Problem> {
+    let task = state.services.tasks.find(&tenant.context, TaskId::from_uuid(id)).await?;
+    Ok(Tagged::ok(task.revision, TaskView::from(task)))
+}

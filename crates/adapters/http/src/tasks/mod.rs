@@ -1,0 +1,21 @@
+//! Tasks.
+
+mod complete;
+mod create;
+mod delete;
+mod find;
+mod list;
+mod update;
+mod view;
+
+use crate::{operation, routes::Operations};
+
+/// Registers the operations.
+pub(crate) fn operations(operations: &mut Operations) {
+    operation!(operations, list);
+    operation!(operations, create);
+    operation!(operations, find);
+    operation!(operations, update);
+    operation!(operations, delete);
+    operation!(operations, complete);
+}

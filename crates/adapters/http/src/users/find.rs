@@ -1,0 +1,23 @@
+use tenantry_kernel::UserId;
+use uuid::Uuid;
+
+use super::UserView;
+use crate::{
+    caller::{State, Tenant},
+    etag::Tagged,
+    fields::PathId,
+    problem::Problem,
+};
+
+/// Read a user of the organization.
+#[utoipa::path(get, path = "/users/{id}", tag = "users",
+    params(("id" = Uuid, Path, description = "The user")),
+    responses((status = 200, description = "The user.", body = UserView)))]
+pub(crate) async fn handler(
+    tenant: Tenant,
+    state: State,
+    PathId(id): PathId<Uuid>,
+) -> Result<Tagged<UserView>, Problem> {
+    let (user, membership) = state.services.members.find(&tenant.context, UserId::from_uuid(id)).await?;
+    Ok(Tagged::ok(user.revision, UserView::new(user, membership.organization_id, membership.role)))
+}

@@ -1,0 +1,18 @@
+//! The caller's own account, and the users of an organization.
+
+mod change_me;
+mod delete_me;
+mod find;
+mod find_me;
+mod view;
+
+pub(crate) use self::view::UserView;
+use crate::{operation, routes::Operations};
+
+/// Registers the operations.
+pub(crate) fn operations(operations: &mut Operations) {
+    operation!(operations, find_me).alias("/users/profile");
+    operation!(operations, change_me);
+    operation!(operations, delete_me);
+    operation!(operations, find);
+}

@@ -1,0 +1,24 @@
+use std::time::Duration;
+
+/// How often things happen.
+#[derive(Debug, Clone, Copy)]
+pub struct JobsOptions {
+    /// How often expired rows are purged, by one worker of all. At least a second; shorter counts as that.
+    pub purge_interval: Duration,
+    /// How often a worker looks for a ring.
+    pub poll_interval: Duration,
+    /// How long jobs in progress may take to finish once a worker is to stop; then they are dropped, and their
+    /// transactions roll back.
+    pub drain: Duration,
+}
+
+impl Default for JobsOptions {
+    /// A purge every hour, a look every second, 20 seconds to stop.
+    fn default() -> Self {
+        Self {
+            purge_interval: Duration::from_hours(1),
+            poll_interval: Duration::from_secs(1),
+            drain: Duration::from_secs(20),
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Every case runs on both databases, on PostgreSQL as an owner that is no superuser and a worker in the platform's role.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sea_orm_migration::sea_orm::{ConnectOptions, Database};
+use serde_json::json;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{AssertSqlSafe, PgPool};
+use tenantry_application::ports::{Housekeeping, PurgeReport};
+use tenantry_kernel::{Clock, IdGenerator, StorageError, SystemClock, SystemIds};
+use tenantry_testkit::postgres::{TestDatabase, cluster};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::{JobsOptions, QueueDatabase, Worker, migrate, purge, purge::Purge, queue::Queue};
+
+/// Counts purges; fails or panics when told to.
+#[derive(Default)]
+struct Broom {
+    purges: AtomicU32,
+    fails: AtomicBool,
+    panics: AtomicBool,
+}
+
+#[async_trait]
+impl Housekeeping for Broom {
+    async fn purge(&self, _now: DateTime<Utc>) -> Result<PurgeReport, StorageError> {
+        self.purges.fetch_add(1, Ordering::SeqCst);
+        assert!(!self.panics.load(Ordering::SeqCst), "on purpose");
+        if self.fails.load(Ordering::SeqCst) {
+            return Err(StorageError::Unavailable("on purpose".into()));
+        }
+        Ok(PurgeReport::default())
+    }
+}
+
+impl Broom {
+    fn count(&self) -> u32 {
+        self.purges.load(Ordering::SeqCst)
+    }
+}
+
+struct Running {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    async fn stop(self) {
+        self.stop.send(()).unwrap();
+        tokio::time::timeout(Duration::from_secs(10), self.task).await.unwrap().unwrap();
+    }
+}
+
+fn start(database: &QueueDatabase, broom: &Arc<Broom>, purge_interval: Duration) -> Running {
+    let options = JobsOptions { purge_interval, poll_interval: Duration::from_millis(50), ..JobsOptions::default() };
+    let housekeeping: Arc<dyn Housekeeping> = broom.clone();
+    let worker = Worker::new(database.clone(), housekeeping, Arc::new(SystemClock), Arc::new(SystemIds), options);
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(worker.run(async {
+        let _ = stopped.await;
+    }));
+    Running { stop, task }
+}
+
+/// Long enough that a test sees one period only, even when it starts at the very end of one.
+const DECADE: Duration = Duration::from_hours(87_600);
+
+async fn until(condition: impl AsyncFn() -> bool) {
+    for _ in 0..400 {
+        if condition().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("the condition never came true");
+}
+
+async fn execute(database: &QueueDatabase, sqlite: &str, postgres: &str) {
+    match database {
+        QueueDatabase::Sqlite(pool) => drop(sqlx::raw_sql(AssertSqlSafe(sqlite)).execute(pool).await.unwrap()),
+        QueueDatabase::Postgres(pool) => drop(sqlx::raw_sql(AssertSqlSafe(postgres)).execute(pool).await.unwrap()),
+    }
+}
+
+/// The states of all jobs, in order.
+async fn states(database: &QueueDatabase) -> Vec<String> {
+    let (sqlite, postgres) = ("SELECT status FROM Jobs ORDER BY id", "SELECT status FROM apalis.jobs ORDER BY id");
+    match database {
+        QueueDatabase::Sqlite(pool) => sqlx::query_scalar(sqlite).fetch_all(pool).await.unwrap(),
+        QueueDatabase::Postgres(pool) => sqlx::query_scalar(postgres).fetch_all(pool).await.unwrap(),
+    }
+}
+
+async fn on_sqlite<F: Future<Output = ()>>(case: impl FnOnce(QueueDatabase) -> F) {
+    let directory = tempfile::tempdir().unwrap();
+    let options = SqliteConnectOptions::new().filename(directory.path().join("jobs.db")).create_if_missing(true);
+    let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
+    let database = QueueDatabase::Sqlite(pool.clone());
+    migrate(&database).await.unwrap();
+    case(database).await;
+    pool.close().await;
+}
+
+async fn on_postgres<F: Future<Output = ()>>(case: impl FnOnce(QueueDatabase) -> F) {
+    let Some(database) = migrated().await else { return };
+    let pool = pool_as(&database.platform_url, "tenantry_platform").await;
+    case(QueueDatabase::Postgres(pool.clone())).await;
+    pool.close().await;
+}
+
+async fn migrated() -> Option<TestDatabase> {
+    let cluster = cluster().await?;
+    let prepare = async |url: String| {
+        let connection = Database::connect(ConnectOptions::new(url.as_str())).await.unwrap();
+        tenantry_migrations::roles::ensure_roles(&connection).await.unwrap();
+        connection.close().await.unwrap();
+        let pool = PgPool::connect(&url).await.unwrap();
+        migrate(&QueueDatabase::Postgres(pool.clone())).await.unwrap();
+        // Once more changes nothing.
+        migrate(&QueueDatabase::Postgres(pool.clone())).await.unwrap();
+        pool.close().await;
+    };
+    Some(cluster.database_from_template("jobs", prepare).await)
+}
+
+async fn pool_as(url: &str, role: &str) -> PgPool {
+    let options: PgConnectOptions = url.parse().unwrap();
+    PgPoolOptions::new().max_connections(3).connect_with(options.options([("role", role)])).await.unwrap()
+}
+
+/// A test of each case on each database.
+macro_rules! on_both {
+    ($($case:ident),+ $(,)?) => {$(
+        mod $case {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                super::on_sqlite(super::cases::$case).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                super::on_postgres(super::cases::$case).await;
+            }
+        }
+    )+};
+}
+
+on_both!(
+    two_workers_do_a_job_once,
+    every_period_has_its_job,
+    a_failed_job_is_not_tried_again_in_its_period,
+    a_panic_ends_the_job_only,
+    a_worker_starts_again_after_its_database_failed,
+    old_jobs_and_workers_are_swept,
+    unknown_payloads_fail_and_harm_nothing_else,
+);
+
+mod cases {
+    use super::*;
+
+    pub(super) async fn two_workers_do_a_job_once(database: QueueDatabase) {
+        let broom = Arc::new(Broom::default());
+        let workers = [start(&database, &broom, DECADE), start(&database, &broom, DECADE)];
+        until(async || states(&database).await == ["Done"]).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        for worker in workers {
+            worker.stop().await;
+        }
+        // A node that comes later does it no second time either.
+        let late = start(&database, &broom, DECADE);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        late.stop().await;
+        assert_eq!((broom.count(), states(&database).await.len()), (1, 1));
+    }
+
+    pub(super) async fn every_period_has_its_job(database: QueueDatabase) {
+        let broom = Arc::new(Broom::default());
+        let worker = start(&database, &broom, Duration::from_secs(1));
+        until(async || broom.count() >= 3).await;
+        worker.stop().await;
+    }
+
+    pub(super) async fn a_failed_job_is_not_tried_again_in_its_period(database: QueueDatabase) {
+        let broom = Arc::new(Broom { fails: AtomicBool::new(true), ..Broom::default() });
+        let worker = start(&database, &broom, DECADE);
+        until(async || states(&database).await == ["Failed"]).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        worker.stop().await;
+        assert_eq!(broom.count(), 1);
+    }
+
+    pub(super) async fn a_panic_ends_the_job_only(database: QueueDatabase) {
+        let broom = Arc::new(Broom { panics: AtomicBool::new(true), ..Broom::default() });
+        let worker = start(&database, &broom, DECADE);
+        until(async || states(&database).await == ["Failed"]).await;
+        broom.panics.store(false, Ordering::SeqCst);
+        queue(&database).ring(&Purge::new(), "another").await.unwrap();
+        until(async || broom.count() == 2 && states(&database).await.contains(&"Done".to_owned())).await;
+        worker.stop().await;
+    }
+
+    pub(super) async fn a_worker_starts_again_after_its_database_failed(database: QueueDatabase) {
+        let broom = Arc::new(Broom::default());
+        let worker = start(&database, &broom, DECADE);
+        until(async || states(&database).await == ["Done"]).await;
+        // Takes the row away that its heartbeat is written to: on PostgreSQL that ends the worker.
+        execute(
+            &database,
+            "UPDATE Jobs SET lock_by = NULL; DELETE FROM Workers",
+            "UPDATE apalis.jobs SET lock_by = NULL; DELETE FROM apalis.workers",
+        )
+        .await;
+        queue(&database).ring(&Purge::new(), "after").await.unwrap();
+        until(async || broom.count() == 2).await;
+        worker.stop().await;
+    }
+
+    pub(super) async fn old_jobs_and_workers_are_swept(database: QueueDatabase) {
+        let broom = Arc::new(Broom::default());
+        let worker = start(&database, &broom, DECADE);
+        until(async || states(&database).await == ["Done"]).await;
+        worker.stop().await;
+        let sweep = queue(&database);
+        assert_eq!(sweep.sweep(SystemClock.now() - chrono::Duration::hours(1)).await.unwrap(), 0);
+        assert_eq!(sweep.sweep(SystemClock.now() + chrono::Duration::seconds(2)).await.unwrap(), 1);
+        assert_eq!(states(&database).await, Vec::<String>::new());
+        assert_eq!(workers(&database).await, 0);
+    }
+
+    pub(super) async fn unknown_payloads_fail_and_harm_nothing_else(database: QueueDatabase) {
+        let broom = Arc::new(Broom::default());
+        let queue = queue(&database);
+        for (key, payload) in [("a", json!({"version": 2})), ("b", json!([])), ("c", json!(null))] {
+            queue.ring(&payload, key).await.unwrap();
+        }
+        let worker = start(&database, &broom, DECADE);
+        until(async || {
+            let mut states = states(&database).await;
+            states.sort_unstable();
+            states == ["Done", "Failed", "Failed", "Failed"]
+        })
+        .await;
+        worker.stop().await;
+        assert_eq!(broom.count(), 1);
+    }
+
+    fn queue(database: &QueueDatabase) -> Queue {
+        Queue { database: database.clone(), name: purge::QUEUE }
+    }
+
+    async fn workers(database: &QueueDatabase) -> i64 {
+        let (sqlite, postgres) = ("SELECT count(*) FROM Workers", "SELECT count(*) FROM apalis.workers");
+        match database {
+            QueueDatabase::Sqlite(pool) => sqlx::query_scalar(sqlite).fetch_one(pool).await.unwrap(),
+            QueueDatabase::Postgres(pool) => sqlx::query_scalar(postgres).fetch_one(pool).await.unwrap(),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_apps_role_may_ring_and_no_more() {
+    let Some(database) = migrated().await else { return };
+    let pool = pool_as(&database.app_url, "tenantry_app").await;
+    let queue = Queue { database: QueueDatabase::Postgres(pool.clone()), name: purge::QUEUE };
+    queue.ring(&Purge::new(), "from a request").await.unwrap();
+    for refused in ["SELECT * FROM apalis.jobs", "DELETE FROM apalis.jobs", "SELECT * FROM apalis.workers"] {
+        let error = sqlx::raw_sql(refused).execute(&pool).await.unwrap_err();
+        assert!(error.to_string().contains("permission denied"), "{error}");
+    }
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn migrating_leaves_sqlite_as_durable_as_it_was() {
+    on_sqlite(async |database| {
+        let QueueDatabase::Sqlite(pool) = database else { unreachable!() };
+        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&pool).await.unwrap();
+        assert_eq!(synchronous, 2, "FULL");
+    })
+    .await;
+}
+
+#[test]
+fn ids_end_in_random_bytes() {
+    // What jitter relies on.
+    let last: std::collections::HashSet<u8> =
+        (0..100).filter_map(|_| SystemIds.next_id().as_bytes().last().copied()).collect();
+    assert!(last.len() > 10);
+}

@@ -1,0 +1,197 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::process;
+use std::sync::Arc;
+use std::time::Duration;
+
+use apalis::prelude::{BackendExt, WorkerBuilder, WorkerError};
+use apalis_postgres::PostgresStorage;
+use apalis_sqlite::SqliteStorage;
+use serde_json::Value;
+use sqlx::{PgPool, SqlitePool};
+use tenantry_application::ports::Housekeeping;
+use tenantry_kernel::{Clock, IdGenerator};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{
+    JobsOptions, QueueDatabase,
+    purge::{self, Purge, PurgeJob},
+    queue::Queue,
+    schedule::{Schedule, jitter},
+};
+
+/// How often a worker says that it lives, and how often it may miss that before others take its jobs.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+const MISSED_HEARTBEATS: usize = 6;
+
+/// The first wait after a failure; each further one doubles it.
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+const LAST_RETRY: Duration = Duration::from_secs(30);
+
+/// Rings and answers the bell of every job, until told to stop.
+///
+/// Any number of them may run, in any number of processes.
+pub struct Worker {
+    queue: Queue,
+    job: Arc<PurgeJob>,
+    schedule: Schedule,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGenerator>,
+    options: JobsOptions,
+}
+
+impl Worker {
+    /// A worker on the queue of `database`, which [`crate::migrate`] has made.
+    #[must_use]
+    pub fn new(
+        database: QueueDatabase,
+        housekeeping: Arc<dyn Housekeeping>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdGenerator>,
+        options: JobsOptions,
+    ) -> Self {
+        let schedule = Schedule::every(options.purge_interval);
+        let queue = Queue { database, name: purge::QUEUE };
+        let job = PurgeJob { housekeeping, clock: Arc::clone(&clock), queue: queue.clone(), schedule };
+        Self { queue, job: Arc::new(job), schedule, clock, ids, options }
+    }
+
+    /// Works until `shutdown` completes, and then as long as the options allow to finish what was begun.
+    ///
+    /// Failures of the database are logged and waited out.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
+        let (stop, stopping) = watch::channel(false);
+        let work = async { tokio::join!(self.ring_on_schedule(stopping.clone()), self.supervise(stopping.clone())) };
+        tokio::pin!(work);
+        tokio::select! {
+            _ = &mut work => return,
+            () = shutdown => {}
+        }
+        stop.send_replace(true);
+        if timeout(self.options.drain, work).await.is_err() {
+            tracing::warn!("jobs were still running when the worker had to stop");
+        }
+    }
+
+    /// Rings at the start of every period, a little later on every node but the first that comes.
+    async fn ring_on_schedule(&self, mut stopping: watch::Receiver<bool>) {
+        let mut retry = FIRST_RETRY;
+        loop {
+            let now = self.clock.now();
+            let key = format!("{}:{}", purge::QUEUE, self.schedule.period(now));
+            let wait = match self.queue.ring(&Purge::new(), &key).await {
+                Ok(()) => {
+                    retry = FIRST_RETRY;
+                    let spread = (self.options.purge_interval / 20).min(Duration::from_mins(1));
+                    self.schedule.until_next(now).saturating_add(jitter(&*self.ids, spread))
+                }
+                Err(error) => {
+                    tracing::warn!(?error, "could not ring for a job");
+                    self.next_retry(&mut retry)
+                }
+            };
+            if stopped_within(&mut stopping, wait).await {
+                return;
+            }
+        }
+    }
+
+    /// Runs workers one after the other: any error of the database ends one, whatever it was doing.
+    async fn supervise(&self, mut stopping: watch::Receiver<bool>) {
+        let mut retry = FIRST_RETRY;
+        loop {
+            let start = Instant::now();
+            let outcome = self.work(stopping.clone()).await;
+            if *stopping.borrow() {
+                return;
+            }
+            if start.elapsed() > LAST_RETRY {
+                retry = FIRST_RETRY;
+            }
+            let wait = self.next_retry(&mut retry);
+            tracing::warn!(?outcome, ?wait, "a job worker ended and will be started again");
+            if stopped_within(&mut stopping, wait).await {
+                return;
+            }
+        }
+    }
+
+    fn work(&self, stopping: watch::Receiver<bool>) -> Work {
+        let attempt = Attempt {
+            // Never a name that was used before: the queue takes the jobs of a name for alive as long as it is.
+            name: format!("{}-{}-{}", purge::QUEUE, process::id(), self.ids.next_id()),
+            queue: self.queue.name,
+            poll_interval: self.options.poll_interval,
+            job: Arc::clone(&self.job),
+            stopping,
+        };
+        match &self.queue.database {
+            QueueDatabase::Sqlite(pool) => attempt.on_sqlite(pool),
+            QueueDatabase::Postgres(pool) => attempt.on_postgres(pool),
+        }
+    }
+
+    /// How long to wait now, half to one and a half of `retry`, which doubles for the next time.
+    fn next_retry(&self, retry: &mut Duration) -> Duration {
+        let wait = *retry / 2 + jitter(&*self.ids, *retry);
+        *retry = retry.saturating_mul(2).min(LAST_RETRY);
+        wait
+    }
+}
+
+/// One life of a worker of the queue.
+struct Attempt {
+    name: String,
+    queue: &'static str,
+    poll_interval: Duration,
+    job: Arc<PurgeJob>,
+    stopping: watch::Receiver<bool>,
+}
+
+type Work = Pin<Box<dyn Future<Output = Result<(), WorkerError>> + Send>>;
+
+// The storages share no trait that could name the built worker, hence twice the same.
+impl Attempt {
+    fn on_sqlite(self, pool: &SqlitePool) -> Work {
+        let config = apalis_sqlite::Config::default()
+            .queue(self.queue)
+            // More would starve the heartbeats while the first of a batch runs.
+            .batch_size(1)
+            .heartbeat_interval(HEARTBEAT)
+            .missed_heartbeats(MISSED_HEARTBEATS);
+        let worker = WorkerBuilder::new(self.name.as_str())
+            .backend(SqliteStorage::<Value>::new(pool).with_config(config).poll_with_interval(self.poll_interval))
+            .data(self.job)
+            .build(purge::purge);
+        Box::pin(worker.run_until(stopped(self.stopping)))
+    }
+
+    fn on_postgres(self, pool: &PgPool) -> Work {
+        let config = apalis_postgres::Config::default()
+            .queue(self.queue)
+            .batch_size(1)
+            .heartbeat_interval(HEARTBEAT)
+            .missed_heartbeats(MISSED_HEARTBEATS);
+        let worker = WorkerBuilder::new(self.name.as_str())
+            .backend(PostgresStorage::<Value>::new(pool).with_config(config).poll_with_interval(self.poll_interval))
+            .data(self.job)
+            .build(purge::purge);
+        Box::pin(worker.run_until(stopped(self.stopping)))
+    }
+}
+
+/// Completes when the worker is to stop.
+async fn stopped(mut stopping: watch::Receiver<bool>) -> Result<(), WorkerError> {
+    // An error means that the worker was dropped.
+    let _ = stopping.wait_for(|stop| *stop).await;
+    Ok(())
+}
+
+/// Waits; tells whether the worker is to stop.
+async fn stopped_within(stopping: &mut watch::Receiver<bool>, wait: Duration) -> bool {
+    tokio::select! {
+        _ = stopping.wait_for(|stop| *stop) => true,
+        () = sleep(wait) => false,
+    }
+}

@@ -1,0 +1,43 @@
+//! Repositories for SQLite and PostgreSQL.
+//!
+//! - [`Database`]: the pools of one process, made from [`StoreOptions`] and a [`DatabaseUrl`].
+//! - [`StoreTransaction`]: a unit of work on either database; every domain's transaction trait.
+//! - [`check_role`]: refuses a PostgreSQL login that row-level security would not bind.
+//! - `scope`: the sea-orm entities, reachable only with the tenant's and the user's filter on them.
+
+mod check_role;
+mod credentials;
+mod database;
+mod error;
+mod housekeeping;
+mod listing;
+mod lookups;
+mod memberships;
+mod open_transaction;
+mod options;
+mod organizations;
+mod own_memberships;
+mod postgres;
+mod projects;
+mod requests;
+mod revocations;
+mod row;
+mod scope;
+mod sessions;
+mod sqlite;
+mod stores;
+mod task_list;
+mod task_references;
+mod tasks;
+mod transaction;
+mod url;
+mod users;
+
+#[cfg(test)]
+mod tests;
+
+pub use check_role::{LoginCheck, RoleError, check_role};
+pub use database::{Database, PoolState, SchemaState, SqlPool};
+pub use options::StoreOptions;
+pub use transaction::StoreTransaction;
+pub use url::{DatabaseUrl, DatabaseUrlError, PostgresUrl};

@@ -1,0 +1,143 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, SelectStatement};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, Iterable, QueryFilter, QueryResult, QuerySelect,
+    QueryTrait, Statement,
+};
+use tenantry_kernel::{OrganizationId, StorageError};
+use tenantry_tenancy::{
+    OwnMembership, Role,
+    ports::{OtherMembers, OwnMembershipRepository},
+};
+use uuid::Uuid;
+
+use crate::StoreTransaction;
+use crate::error::storage;
+use crate::listing::counting;
+use crate::memberships::membership_from;
+use crate::organizations::organization_from;
+use crate::row::RowReader;
+use crate::scope::memberships::Column as Member;
+use crate::scope::organizations::{ActiveModel as OrganizationRow, Column as Tenant};
+use crate::scope::{Scope, memberships, organizations};
+
+/// How many memberships are listed at most.
+const LISTED: u64 = 1_000;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the actor does not own the organisation")]
+struct NotOwned;
+
+/// The user's memberships, each beside its organisation, in one statement.
+fn select_own(scope: &Scope) -> SelectStatement {
+    let mut select = scope.select::<Member>().select_only().columns(Member::iter()).into_query();
+    select
+        .exprs(Tenant::iter().map(|column| Expr::col(column.as_column_ref())))
+        .inner_join(
+            Tenant::Id.entity_name(),
+            Expr::col(Tenant::Id.as_column_ref()).equals(Member::OrganizationId.as_column_ref()),
+        )
+        .and_where(is_own(scope));
+    select
+}
+
+fn is_own(scope: &Scope) -> Expr {
+    // Nobody is the nil user.
+    Member::UserId.eq(scope.user_id().unwrap_or(Uuid::nil()))
+}
+
+fn read_own(row: &QueryResult) -> Result<OwnMembership, StorageError> {
+    let mut row = RowReader::new(row);
+    let membership = membership_from(&memberships::read(&mut row)?)?;
+    let organization = organization_from(organizations::read(&mut row)?)?;
+    Ok(OwnMembership { organization, membership })
+}
+
+impl StoreTransaction {
+    /// Widens the scope to an organisation that the user owns, and answers the scope so far, to go back to.
+    async fn enter_owned(&mut self, id: OrganizationId) -> Result<Scope, StorageError> {
+        let mut owned = select_own(self.scope());
+        owned
+            .and_where(Member::OrganizationId.eq(id.as_uuid()))
+            .and_where(Member::IsActive.eq(true))
+            .and_where(Member::Role.eq(Role::Owner.as_str()));
+        if self.row(&owned).await?.is_none() {
+            return Err(StorageError::Internal(NotOwned.into()));
+        }
+        let before = *self.scope();
+        self.rebind(before.entered(id.as_uuid())).await?;
+        Ok(before)
+    }
+
+    async fn rebind(&mut self, scope: Scope) -> Result<(), StorageError> {
+        if self.get_database_backend() == DbBackend::Postgres {
+            let id = scope.organization_id().map_or_else(String::new, |id| id.to_string());
+            let set = "SELECT set_config('app.organization_id', $1, true)";
+            let set = Statement::from_sql_and_values(DbBackend::Postgres, set, [id.into()]);
+            self.query_one_raw(set).await.map_err(storage)?;
+        }
+        self.set_scope(scope);
+        Ok(())
+    }
+
+    async fn count_active_others(&self, role: Option<Role>) -> Result<u64, StorageError> {
+        let mut others = self.scope().select_own::<Member>().filter(Member::IsActive.eq(true)).into_query();
+        others.and_where(is_own(self.scope()).not());
+        if let Some(role) = role {
+            others.and_where(Member::Role.eq(role.as_str()));
+        }
+        self.count(&counting(others)).await
+    }
+}
+
+#[async_trait]
+impl OwnMembershipRepository for StoreTransaction {
+    async fn find(&mut self, id: OrganizationId) -> Result<Option<OwnMembership>, StorageError> {
+        let mut select = select_own(self.scope());
+        select.and_where(Member::OrganizationId.eq(id.as_uuid()));
+        self.row(&select).await?.as_ref().map(read_own).transpose()
+    }
+
+    async fn list(&mut self) -> Result<Vec<OwnMembership>, StorageError> {
+        let mut select = select_own(self.scope());
+        select
+            .and_where(Tenant::DeletedAt.is_null())
+            .order_by(Member::JoinedAt.as_column_ref(), sea_orm::Order::Asc)
+            .order_by(Member::OrganizationId.as_column_ref(), sea_orm::Order::Asc)
+            .limit(LISTED);
+        self.rows(&select).await?.iter().map(read_own).collect()
+    }
+
+    async fn count_others(&mut self, id: OrganizationId) -> Result<OtherMembers, StorageError> {
+        let before = self.enter_owned(id).await?;
+        if self.locks_rows() {
+            // Nobody may join or leave meanwhile: a new membership needs its organisation's key, and the last two
+            // owners who leave at once must see each other.
+            let organization = self.scope().select_own::<Tenant>().filter(Tenant::Id.eq(id.as_uuid()));
+            organization.lock(LockType::Update).one(self).await.map_err(storage)?;
+        }
+        let members = self.count_active_others(None).await?;
+        let owners = self.count_active_others(Some(Role::Owner)).await?;
+        self.rebind(before).await?;
+        Ok(OtherMembers { members, owners })
+    }
+
+    async fn delete_organization(&mut self, id: OrganizationId, at: DateTime<Utc>) -> Result<(), StorageError> {
+        let before = self.enter_owned(id).await?;
+        let change = OrganizationRow { deleted_at: Set(Some(at)), updated_at: Set(at), ..Default::default() };
+        let update = self
+            .scope()
+            .update_many::<Tenant>()
+            .set(change)
+            .col_expr(Tenant::Revision, Expr::col(Tenant::Revision).add(1))
+            .filter(Tenant::Id.eq(id.as_uuid()));
+        update.exec(self).await.map_err(storage)?;
+        self.rebind(before).await
+    }
+
+    async fn delete_all(&mut self) -> Result<(), StorageError> {
+        let delete = self.scope().delete_many::<Member>().filter(is_own(self.scope()));
+        delete.exec(self).await.map(|_| ()).map_err(storage)
+    }
+}

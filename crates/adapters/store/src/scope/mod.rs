@@ -1,0 +1,287 @@
+//! The only door to the tables.
+//!
+//! The sea-orm entities are private to this module. What it lends are selects, updates, inserts and deletes that carry
+//! the filter of the transaction's [`Scope`] already, so that a repository can't forget it. A column names its table:
+//! `scope.select::<tasks::Column>()`.
+#![expect(clippy::disallowed_methods, reason = "this is the layer that adds the filter")]
+
+mod credential;
+mod idempotency_key;
+mod membership;
+mod organization;
+mod project;
+mod revocation;
+mod session;
+mod task;
+mod user;
+
+#[cfg(test)]
+mod schema_tests;
+
+use sea_orm::sea_query::{Condition, Expr};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ColumnTrait, DeleteMany, EntityTrait, Insert, InsertMany, QueryFilter, Select,
+    UpdateMany,
+};
+use tenantry_kernel::StorageError;
+use uuid::Uuid;
+
+/// Lends a table's columns and rows without its entity.
+macro_rules! tables {
+    ($($table:ident = $entity:ident { $($lent:ident),+ };)+) => {
+        $(pub(crate) mod $table {
+            pub(crate) use super::$entity::{$($lent),+};
+        })+
+    };
+}
+
+tables! {
+    credentials = credential { ActiveModel, Column };
+    idempotency_keys = idempotency_key { ActiveModel, Column, Model };
+    memberships = membership { ActiveModel, Column, Model, read };
+    organizations = organization { ActiveModel, Column, Model, read };
+    projects = project { ActiveModel, Column, Model };
+    revocations = revocation { ActiveModel, Column, Model };
+    sessions = session { ActiveModel, Column, Model, Rotations };
+    tasks = task { ActiveModel, Column, Labels };
+    users = user { ActiveModel, Column };
+}
+
+/// Whose rows a transaction may see and change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Scope {
+    reach: Reach,
+    organization_id: Option<Uuid>,
+    user_id: Option<Uuid>,
+    role: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// The rows of the organisation and of the user.
+    Bound,
+    /// All rows: platform administration and sweepers.
+    Platform,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a row of another tenant or user was about to be written")]
+struct ForeignRow;
+
+/// How a table's rows belong to tenants and users.
+pub(crate) trait Scoped: EntityTrait {
+    /// Which rows the scope may see.
+    fn readable(scope: &Scope) -> Condition;
+
+    /// Which rows the scope may change.
+    fn writable(scope: &Scope) -> Condition {
+        Self::readable(scope)
+    }
+
+    /// Which rows the scope may delete.
+    fn removable(scope: &Scope) -> Condition {
+        Self::writable(scope)
+    }
+
+    /// Whether the scope may add the row.
+    fn admits(scope: &Scope, row: &Self::ActiveModel) -> bool;
+}
+
+impl Scope {
+    /// Somebody who acts within an organisation.
+    pub(crate) fn tenant(organization_id: Uuid, user_id: Option<Uuid>, role: &'static str) -> Self {
+        Self { organization_id: Some(organization_id), user_id, role: Some(role), ..Self::nobody() }
+    }
+
+    /// A user who acts for themselves.
+    pub(crate) fn user(user_id: Uuid) -> Self {
+        Self { user_id: Some(user_id), ..Self::nobody() }
+    }
+
+    /// Nobody yet: sees no rows that belong to anyone.
+    pub(crate) fn nobody() -> Self {
+        Self { reach: Reach::Bound, organization_id: None, user_id: None, role: None }
+    }
+
+    /// The platform itself: sees all rows.
+    pub(crate) fn platform() -> Self {
+        Self { reach: Reach::Platform, ..Self::nobody() }
+    }
+
+    /// The same user within an organisation that the user was found to own.
+    pub(crate) fn entered(self, organization_id: Uuid) -> Self {
+        Self { organization_id: Some(organization_id), ..self }
+    }
+
+    /// Whether all rows are in reach.
+    pub(crate) fn is_platform(&self) -> bool {
+        self.reach == Reach::Platform
+    }
+
+    /// The organisation.
+    pub(crate) fn organization_id(&self) -> Option<Uuid> {
+        self.organization_id
+    }
+
+    /// The user.
+    pub(crate) fn user_id(&self) -> Option<Uuid> {
+        self.user_id
+    }
+
+    /// The user's role in the organisation.
+    pub(crate) fn role(&self) -> Option<&'static str> {
+        self.role
+    }
+
+    /// Reads the rows in reach of the table that has the column `C`.
+    pub(crate) fn select<C>(&self) -> Select<C::EntityName>
+    where
+        C: ColumnTrait<EntityName: Scoped>,
+    {
+        let select = C::EntityName::find();
+        if self.is_platform() { select } else { select.filter(C::EntityName::readable(self)) }
+    }
+
+    /// Reads the rows in reach that may also be changed: of what several organisations have, the scope's own.
+    pub(crate) fn select_own<C>(&self) -> Select<C::EntityName>
+    where
+        C: ColumnTrait<EntityName: Scoped>,
+    {
+        let select = C::EntityName::find();
+        if self.is_platform() { select } else { select.filter(C::EntityName::writable(self)) }
+    }
+
+    /// Changes rows in reach.
+    pub(crate) fn update_many<C>(&self) -> UpdateMany<C::EntityName>
+    where
+        C: ColumnTrait<EntityName: Scoped>,
+    {
+        let update = C::EntityName::update_many();
+        if self.is_platform() { update } else { update.filter(C::EntityName::writable(self)) }
+    }
+
+    /// Deletes rows in reach.
+    pub(crate) fn delete_many<C>(&self) -> DeleteMany<C::EntityName>
+    where
+        C: ColumnTrait<EntityName: Scoped>,
+    {
+        let delete = C::EntityName::delete_many();
+        if self.is_platform() { delete } else { delete.filter(C::EntityName::removable(self)) }
+    }
+
+    /// Adds a row.
+    ///
+    /// # Errors
+    /// [`StorageError::Internal`] when the row is another tenant's or user's.
+    pub(crate) fn insert<A>(&self, row: A) -> Result<Insert<A>, StorageError>
+    where
+        A: ActiveModelTrait<Entity: Scoped + EntityTrait<ActiveModel = A>>,
+    {
+        self.check(&row)?;
+        Ok(Insert::one(row))
+    }
+
+    /// Adds rows.
+    ///
+    /// # Errors
+    /// [`StorageError::Internal`] when one of the rows is another tenant's or user's.
+    pub(crate) fn insert_many<A>(&self, rows: Vec<A>) -> Result<InsertMany<A>, StorageError>
+    where
+        A: ActiveModelTrait<Entity: Scoped + EntityTrait<ActiveModel = A>>,
+    {
+        rows.iter().try_for_each(|row| self.check(row))?;
+        Ok(InsertMany::many(rows))
+    }
+
+    fn check<A>(&self, row: &A) -> Result<(), StorageError>
+    where
+        A: ActiveModelTrait<Entity: Scoped + EntityTrait<ActiveModel = A>>,
+    {
+        if self.is_platform() || A::Entity::admits(self, row) {
+            Ok(())
+        } else {
+            Err(StorageError::Internal(ForeignRow.into()))
+        }
+    }
+
+    /// The rows whose column names the organisation; none where the scope has none.
+    fn in_tenant<C: ColumnTrait>(&self, column: C) -> Condition {
+        equals(column, self.organization_id)
+    }
+
+    /// The rows whose column names the user; none where the scope has none.
+    fn of_user<C: ColumnTrait>(&self, column: C) -> Condition {
+        equals(column, self.user_id)
+    }
+
+    fn is_tenant(&self, value: &ActiveValue<Uuid>) -> bool {
+        is_set_to(value, self.organization_id)
+    }
+
+    fn is_user(&self, value: &ActiveValue<Uuid>) -> bool {
+        is_set_to(value, self.user_id)
+    }
+}
+
+fn equals<C: ColumnTrait>(column: C, id: Option<Uuid>) -> Condition {
+    Condition::all().add(id.map_or_else(|| Expr::cust("1 = 0"), |id| column.eq(id)))
+}
+
+fn is_set_to(value: &ActiveValue<Uuid>, id: Option<Uuid>) -> bool {
+    matches!((value, id), (ActiveValue::Set(value), Some(id)) if *value == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{DbBackend, QueryTrait};
+
+    use super::*;
+
+    fn id(value: u128) -> Uuid {
+        Uuid::from_u128(value)
+    }
+
+    fn membership_row(organization_id: u128) -> memberships::ActiveModel {
+        memberships::ActiveModel { organization_id: ActiveValue::Set(id(organization_id)), ..Default::default() }
+    }
+
+    #[test]
+    fn without_an_id_no_row_is_in_reach() {
+        let sql = Scope::nobody().select::<tasks::Column>().build(DbBackend::Sqlite).to_string();
+        assert!(sql.ends_with("WHERE 1 = 0"), "{sql}");
+        let sql = Scope::user(id(2)).delete_many::<projects::Column>().build(DbBackend::Sqlite).to_string();
+        assert!(sql.ends_with("WHERE 1 = 0"), "{sql}");
+    }
+
+    #[test]
+    fn the_organization_is_in_every_statement() {
+        let scope = Scope::tenant(id(1), Some(id(2)), "MEMBER");
+        let wanted = "WHERE \"tasks\".\"organization_id\" = '00000000-0000-0000-0000-000000000001'";
+        let select = scope.select::<tasks::Column>().build(DbBackend::Postgres).to_string();
+        let delete = scope.delete_many::<tasks::Column>().build(DbBackend::Postgres).to_string();
+        let update = scope.update_many::<tasks::Column>().col_expr(tasks::Column::Title, Expr::val("x"));
+        for sql in [select, delete, update.build(DbBackend::Postgres).to_string()] {
+            assert!(sql.contains(wanted), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_membership_is_read_by_its_user_but_written_by_its_organization_only() {
+        let scope = Scope::user(id(2));
+        let select = scope.select::<memberships::Column>().build(DbBackend::Postgres).to_string();
+        assert!(select.contains("(1 = 0) OR \"memberships\".\"user_id\" = "), "{select}");
+        let update = scope.update_many::<memberships::Column>().col_expr(memberships::Column::Epoch, Expr::val(1));
+        let update = update.build(DbBackend::Postgres).to_string();
+        assert!(update.ends_with("WHERE 1 = 0"), "{update}");
+    }
+
+    #[test]
+    fn another_tenants_row_is_not_inserted() {
+        let scope = Scope::tenant(id(1), Some(id(2)), "OWNER");
+        assert!(scope.insert(membership_row(1)).is_ok());
+        assert!(scope.insert(membership_row(3)).is_err());
+        assert!(scope.insert(<memberships::ActiveModel as Default>::default()).is_err());
+        assert!(Scope::user(id(1)).insert(membership_row(1)).is_err());
+        assert!(Scope::platform().insert(membership_row(3)).is_ok());
+    }
+}

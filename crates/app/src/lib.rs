@@ -1,0 +1,13 @@
+//! The `tenantry` binary, as a library so that tests can start it in their own process.
+//!
+//! - [`settings`]: what the operator decides.
+//! - [`cli`]: the command line; [`commands`]: what each command does, and its exit code.
+//! - [`node`]: the parts of a process, joined.
+//! - [`logging`] and [`shutdown`]: what every long-running command needs.
+
+pub mod cli;
+pub mod commands;
+pub mod logging;
+pub mod node;
+pub mod settings;
+pub mod shutdown;

@@ -1,0 +1,20 @@
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::SettingsError;
+use super::parse::{seconds, within_seconds};
+
+/// Section `jobs`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobsSettings {
+    #[serde(rename = "purge_interval_seconds", deserialize_with = "seconds")]
+    pub purge_interval: Duration,
+}
+
+impl JobsSettings {
+    pub(super) fn validate(&self) -> Result<(), SettingsError> {
+        within_seconds("jobs.purge_interval_seconds", self.purge_interval, 1..=86_400)
+    }
+}

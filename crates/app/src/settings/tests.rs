@@ -1,0 +1,188 @@
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::{Settings, SettingsError, Variables};
+
+const STRONG: &str = "vJ0m3Z5s8wXhTq1nC7yKd4Lr9pEbGf2a";
+
+fn load<const N: usize>(variables: [(&str, &str); N]) -> Result<Settings, SettingsError> {
+    Settings::load_from(&Variables::from(variables), Path::new("no/such/directory"))
+}
+
+fn refusal<const N: usize>(variables: [(&str, &str); N]) -> String {
+    load(variables).unwrap_err().to_string()
+}
+
+fn production<const N: usize>(variables: [(&str, &str); N]) -> Result<Settings, SettingsError> {
+    let base = [("TENANTRY_ENV", "production"), ("SECRET_KEY", STRONG), ("DATABASE_URL", "postgres://app@db/tenantry")];
+    let all: Variables = base.into_iter().chain(variables).collect();
+    Settings::load_from(&all, Path::new("no/such/directory"))
+}
+
+/// A folder with a `development.toml` of this content.
+fn folder(content: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("development.toml"), content).unwrap();
+    folder
+}
+
+#[test]
+fn the_defaults_alone_are_good_and_as_documented() {
+    let settings = load([]).unwrap();
+    assert_eq!((settings.server.host.as_str(), settings.server.port), ("127.0.0.1", 8_000));
+    assert_eq!(settings.database_url().sqlite_path(), Some(Path::new("data/tenantry.db")));
+    assert_eq!((settings.database.pool_size, settings.database.pool_overflow), (10, 20));
+    assert_eq!(settings.auth.access_token_lifetime, Duration::from_mins(15));
+    assert_eq!(settings.auth.bcrypt_cost, 12);
+    assert_eq!(settings.cors.allowed_origins, ["http://localhost:3000", "http://localhost:5173"]);
+    assert_eq!(settings.server.base_url(8_000), "http://127.0.0.1:8000");
+}
+
+#[test]
+fn every_default_is_explained() {
+    let text = include_str!("../../../../config/default.toml");
+    let mut previous = "";
+    for line in text.lines() {
+        if line.contains(" = ") && !line.starts_with('#') {
+            assert!(previous.starts_with('#'), "{line} has no comment above it");
+        }
+        previous = line;
+    }
+}
+
+#[test]
+fn later_sources_win() {
+    let folder = folder("[server]\nport = 8001\nworkers = 3\n[log]\nlevel = \"warn\"\n");
+    let with =
+        |variables: &[(&str, &str)]| Settings::load_from(&variables.iter().copied().collect(), folder.path()).unwrap();
+    let file = with(&[]);
+    assert_eq!((file.server.port, file.server.workers().get(), file.log.level.as_str()), (8_001, 3, "warn"));
+    let prefixed = with(&[("TENANTRY__SERVER__PORT", "8002")]);
+    assert_eq!((prefixed.server.port, prefixed.server.workers().get()), (8_002, 3));
+    let plain = with(&[("TENANTRY__SERVER__PORT", "8002"), ("PORT", "8003"), ("RUST_LOG", "error")]);
+    assert_eq!((plain.server.port, plain.log.level.as_str()), (8_003, "error"));
+    let other_profile = with(&[("TENANTRY_ENV", "test")]);
+    assert_eq!(other_profile.server.port, 8_000);
+}
+
+#[test]
+fn the_files_in_the_repository_are_good() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config");
+    Settings::load_from(&Variables::from([]), &folder).unwrap();
+    let base = [("TENANTRY_ENV", "production"), ("SECRET_KEY", STRONG), ("DATABASE_URL", "postgres://app@db/tenantry")];
+    let settings = Settings::load_from(&Variables::from(base), &folder).unwrap();
+    assert!(settings.server.https && settings.cors.allowed_origins.is_empty());
+}
+
+#[test]
+fn the_environment_gives_lists_minutes_and_nothing() {
+    let settings = load([
+        ("TENANTRY__CORS__ALLOWED_ORIGINS", "https://a.example, https://b.example,"),
+        ("ACCESS_TOKEN_EXPIRE_MINUTES", "30"),
+        ("SECRET_KEY", ""),
+    ])
+    .unwrap();
+    assert_eq!(settings.cors.allowed_origins, ["https://a.example", "https://b.example"]);
+    assert_eq!(settings.auth.access_token_lifetime, Duration::from_mins(30));
+    assert!(settings.auth.secret_key.is_none());
+}
+
+#[test]
+fn a_misspelt_setting_is_named_with_its_source() {
+    assert_eq!(
+        refusal([("TENANTRY__JOBS__PURGE_INTERVALL_SECONDS", "5")]),
+        "unknown setting jobs.purge_intervall_seconds in TENANTRY__JOBS__PURGE_INTERVALL_SECONDS; jobs has purge_interval_seconds"
+    );
+    let section = refusal([("TENANTRY__SEVER__PORT", "1")]);
+    assert!(
+        section.starts_with("unknown setting sever.port in TENANTRY__SEVER__PORT; the sections are auth, "),
+        "{section}"
+    );
+    assert!(refusal([("TENANTRY__SERVER__PORT_FILE", "/x")]).contains("unknown setting server.port_file"));
+    let folder = folder("[server]\nprot = 1\n");
+    let error = Settings::load_from(&Variables::from([]), folder.path()).unwrap_err().to_string();
+    assert!(error.contains("server.prot") && error.contains("development.toml"), "{error}");
+}
+
+#[test]
+fn values_of_the_wrong_type_or_size_are_refused() {
+    assert_eq!(refusal([("PORT", "web")]), "server.port must be a whole number, but PORT says otherwise");
+    assert!(
+        refusal([("PORT", "70000")]).starts_with("server.port: ")
+            && refusal([("PORT", "-1")]).ends_with("out of range")
+    );
+    assert!(refusal([("TENANTRY__DATABASE__LOG_SQL", "on")]).contains("true or false"));
+    assert_eq!(refusal([("TENANTRY__AUTH__ALGORITHM", "none")]), "auth.algorithm: must be HS256");
+    assert_eq!(refusal([("TENANTRY__LOG__FORMAT", "xml")]), "log.format: must be auto, json or pretty");
+    let url = refusal([("DATABASE_URL", "mysql://app:hunter2@db/x")]);
+    assert!(url.starts_with("database.url: ") && !url.contains("hunter2"), "{url}");
+    assert!(refusal([("TENANTRY__AUTH__MIN_PASSWORD_SCORE", "5")]).contains("from 0 to 4, not 5"));
+    assert!(refusal([("TENANTRY__AUTH__HASH_QUEUE_LENGTH", "0")]).contains("auth.hash_queue_length"));
+    assert!(refusal([("TENANTRY__CORS__ALLOWED_ORIGINS", "*")]).contains("cors.allowed_origins"));
+    assert!(refusal([("TENANTRY__SERVER__BASE_URL", "https://a.example/app")]).contains("server.base_url"));
+    assert!(refusal([("TENANTRY__DATABASE__PLATFORM_URL", "postgres://p@db/x")]).contains("database.platform_url"));
+    assert!(refusal([("ACCESS_TOKEN_EXPIRE_MINUTES", "-1")]).contains("minutes"));
+    assert!(refusal([("TENANTRY_ENV", "prod")]).contains("TENANTRY_ENV"));
+    let folder = folder("[server]\nport = 8000.5\n");
+    let error = Settings::load_from(&Variables::from([]), folder.path()).unwrap_err().to_string();
+    assert!(error.contains("server.port must be a whole number"), "{error}");
+}
+
+#[test]
+fn production_refuses_what_is_unsafe() {
+    production([]).unwrap();
+    let refused = |variables: [(&str, &str); 1]| production(variables).unwrap_err().to_string();
+    assert!(refused([("SECRET_KEY", "")]).contains("auth.secret_key (SECRET_KEY) is missing"));
+    assert!(refused([("SECRET_KEY", "changeme-changeme-changeme-changeme")]).contains("placeholder"));
+    assert!(refused([("DATABASE_URL", "sqlite://x.db")]).contains("database.allow_sqlite"));
+    assert!(refused([("TENANTRY__AUTH__BCRYPT_COST", "11")]).contains("auth.bcrypt_cost"));
+    let asked = [("DATABASE_URL", "sqlite://x.db"), ("TENANTRY__DATABASE__ALLOW_SQLITE", "true")];
+    assert!(production(asked).unwrap().database_url().is_sqlite());
+}
+
+#[test]
+fn logs_are_json_in_production_unless_told_otherwise() {
+    let json = |settings: &Settings| settings.log.is_json(settings.profile);
+    assert!(json(&production([]).unwrap()));
+    assert!(!json(&production([("TENANTRY__LOG__FORMAT", "pretty")]).unwrap()));
+    assert!(!json(&load([]).unwrap()));
+}
+
+#[test]
+fn secrets_and_urls_come_from_files_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    fs::write(&path, format!("{STRONG}\n")).unwrap();
+    let path = path.to_str().unwrap();
+    let settings = load([("SECRET_KEY_FILE", path), ("TENANTRY__METRICS__TOKEN_FILE", path)]).unwrap();
+    assert_eq!(settings.secret_key().unwrap().expose_secret(), STRONG);
+    assert_eq!(settings.metrics.token.unwrap().expose_secret(), STRONG);
+    assert!(refusal([("SECRET_KEY_FILE", path), ("SECRET_KEY", STRONG)]).contains("keep one"));
+    assert!(refusal([("DATABASE_URL_FILE", "/no/such/file")]).contains("/no/such/file"));
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let secrets = [
+        ("SECRET_KEY", STRONG),
+        ("DATABASE_URL", "postgres://app:hunter2@db/tenantry"),
+        ("TENANTRY__DATABASE__MIGRATION_URL", "postgres://owner:hunter2@db/tenantry"),
+        ("TENANTRY__METRICS__TOKEN", "hunter2hunter2hunter2"),
+    ];
+    let settings = load(secrets).unwrap();
+    for shown in [format!("{settings:?}"), format!("{settings:#?}"), settings.listing().to_string()] {
+        assert!(!shown.contains("hunter2") && !shown.contains(STRONG), "{shown}");
+        assert!(shown.contains("***@db:5432/tenantry"), "{shown}");
+    }
+    assert!(settings.listing().to_string().contains("# SECRET_KEY"));
+}
+
+#[test]
+fn a_broken_file_is_named_without_quoting_it() {
+    let folder = folder("[auth]\nsecret_key = \"hunter2\nx = 1\n");
+    let error = Settings::load_from(&Variables::from([]), folder.path()).unwrap_err().to_string();
+    assert!(error.contains("development.toml") && error.contains("line 2") && !error.contains("hunter2"), "{error}");
+}

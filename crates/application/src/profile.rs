@@ -1,0 +1,104 @@
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tenantry_identity::{Accounts, Actor, IdentityError, PasswordAttempt, Principal, RevocationList, User};
+use tenantry_kernel::{Clock, Precondition, Store};
+use tenantry_tenancy::{OwnMembership, Role, ports::OwnMembershipRepository};
+
+use crate::{SignInError, ports::SignInTransaction};
+
+/// An account with the organisations that are open to it.
+#[derive(Debug)]
+pub struct Me {
+    /// The account.
+    pub user: User,
+    /// Its open memberships, the oldest first.
+    pub memberships: Vec<OwnMembership>,
+}
+
+/// One's own account, where it concerns organisations too.
+pub struct Profile {
+    accounts: Arc<Accounts>,
+    store: Arc<dyn Store<Actor, dyn SignInTransaction>>,
+    revocations: Arc<RevocationList>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Profile {
+    /// The use cases over these ports.
+    #[must_use]
+    pub fn new(
+        accounts: Arc<Accounts>,
+        store: Arc<dyn Store<Actor, dyn SignInTransaction>>,
+        revocations: Arc<RevocationList>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { accounts, store, revocations, clock }
+    }
+
+    /// The account and its open organisations.
+    ///
+    /// # Errors
+    /// [`IdentityError::NotFound`] once the account is deleted.
+    pub async fn me(&self, actor: &Actor) -> Result<Me, SignInError> {
+        let id = actor.user_id().ok_or(IdentityError::NotFound)?;
+        let mut transaction = self.store.read(actor).await?;
+        let user = transaction.users().find(id).await?.filter(|user| user.deleted_at.is_none());
+        let user = user.ok_or(IdentityError::NotFound)?;
+        let mut memberships = transaction.own_memberships().list().await?;
+        memberships.retain(OwnMembership::is_open);
+        Ok(Me { user, memberships })
+    }
+
+    /// Deletes the account softly: it can't sign in any more, and is erased later. An organisation of one goes with
+    /// its member.
+    ///
+    /// # Errors
+    /// [`IdentityError::WrongPassword`]; [`IdentityError::RevisionMismatch`] when `precondition` does not allow
+    /// the stored revision; [`SignInError::LastOwner`] while others depend on the account.
+    pub async fn delete(
+        &self,
+        principal: &Principal,
+        attempt: &PasswordAttempt,
+        precondition: &Precondition,
+    ) -> Result<(), SignInError> {
+        let actor = principal.actor();
+        self.accounts.confirm(&actor, attempt).await?;
+        let now = self.clock.now();
+        let mut transaction = self.store.begin(&actor).await?;
+        let stored = transaction.users().find(principal.user_id()).await?.ok_or(IdentityError::NotFound)?;
+        if !precondition.allows(stored.revision) {
+            return Err(IdentityError::RevisionMismatch.into());
+        }
+        leave_organizations(transaction.own_memberships(), now).await?;
+        let seen = stored.revision;
+        let user = stored.deleted(now);
+        transaction.sessions().revoke_all(None, now).await?;
+        let revocations = [self.accounts.user_revocation(&user, now)];
+        transaction.revocations().insert(&revocations).await?;
+        if !transaction.users().update(&user, seen).await.map_err(IdentityError::from)? {
+            return Err(IdentityError::RevisionMismatch.into());
+        }
+        transaction.commit().await?;
+        self.revocations.apply(&revocations);
+        Ok(())
+    }
+}
+
+/// Ends the actor's memberships, and deletes the organisations that nobody else belongs to.
+async fn leave_organizations(
+    memberships: &mut dyn OwnMembershipRepository,
+    now: DateTime<Utc>,
+) -> Result<(), SignInError> {
+    let owned = memberships.list().await?.into_iter().filter(|own| own.membership.role == Role::Owner);
+    for own in owned {
+        let id = own.organization.id;
+        let others = memberships.count_others(id).await?;
+        if others.members == 0 {
+            memberships.delete_organization(id, now).await?;
+        } else if others.owners == 0 {
+            return Err(SignInError::LastOwner);
+        }
+    }
+    Ok(memberships.delete_all().await?)
+}

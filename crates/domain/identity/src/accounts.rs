@@ -1,0 +1,246 @@
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, Utc};
+use tenantry_kernel::{Clock, IdGenerator, Precondition, Store, UserId};
+
+use crate::{
+    Actor, FullName, IdentityError, Password, PasswordAttempt, PasswordPolicy, Principal, Revocation, RevocationId,
+    RevocationList, RevokedSubject, Session, SessionId, User, Username,
+    ports::{IdentityTransaction, PasswordHasher, Verification},
+};
+
+/// A change of one's own profile; what is `None` stays as it is.
+#[derive(Debug, Default)]
+pub struct ProfileChange {
+    /// The new name; `Some(None)` removes it.
+    pub full_name: Option<Option<FullName>>,
+    /// The new username.
+    pub username: Option<Username>,
+    /// The new password.
+    pub password: Option<PasswordChange>,
+}
+
+/// A change of one's own password.
+#[derive(Debug)]
+pub struct PasswordChange {
+    /// The password so far.
+    pub current: PasswordAttempt,
+    /// The password from now on.
+    pub new: Password,
+}
+
+/// Which of one's sessions to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogoutScope {
+    /// All of them.
+    Global,
+    /// The one that asks.
+    Local,
+    /// All but the one that asks.
+    Others,
+}
+
+/// What people do with their own account: profile, password, sessions.
+pub struct Accounts {
+    store: Arc<dyn Store<Actor, dyn IdentityTransaction>>,
+    hasher: Arc<dyn PasswordHasher>,
+    policy: PasswordPolicy,
+    revocations: Arc<RevocationList>,
+    access_token_lifetime: Duration,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGenerator>,
+}
+
+impl Accounts {
+    /// The use cases over these ports. `access_token_lifetime` tells how long a revocation matters.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store<Actor, dyn IdentityTransaction>>,
+        hasher: Arc<dyn PasswordHasher>,
+        policy: PasswordPolicy,
+        revocations: Arc<RevocationList>,
+        access_token_lifetime: Duration,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdGenerator>,
+    ) -> Self {
+        Self { store, hasher, policy, revocations, access_token_lifetime, clock, ids }
+    }
+
+    /// The actor's own account.
+    ///
+    /// # Errors
+    /// [`IdentityError::NotFound`] once it is deleted.
+    pub async fn find_own(&self, actor: &Actor) -> Result<User, IdentityError> {
+        let mut transaction = self.store.read(actor).await?;
+        own_user(transaction.as_mut(), actor).await
+    }
+
+    /// Changes the actor's own account. A new password ends all sessions but the one that asks.
+    ///
+    /// # Errors
+    /// `RevisionMismatch` when `precondition` does not allow the stored revision; `WrongPassword`, `Weak`, `Taken`.
+    pub async fn change_own(
+        &self,
+        principal: &Principal,
+        change: ProfileChange,
+        precondition: &Precondition,
+    ) -> Result<User, IdentityError> {
+        let actor = principal.actor();
+        let new_hash = match &change.password {
+            Some(password) => Some(self.hash_replacement(&actor, &change, password).await?),
+            None => None,
+        };
+        let now = self.clock.now();
+        let mut transaction = self.store.begin(&actor).await?;
+        let stored = own_user(transaction.as_mut(), &actor).await?;
+        if !precondition.allows(stored.revision) {
+            return Err(IdentityError::RevisionMismatch);
+        }
+        let seen = stored.revision;
+        let mut user = stored.with_profile(change.full_name, change.username, now);
+        let mut revocations = Vec::new();
+        if let Some(hash) = new_hash {
+            user = user.with_own_password();
+            transaction.credentials().update(user.id, &hash, now).await?;
+            let ended = transaction.sessions().revoke_all(Some(principal.session_id()), now).await?;
+            revocations = ended.into_iter().map(|id| self.session_revocation(user.id, id, now)).collect();
+            transaction.revocations().insert(&revocations).await?;
+        }
+        if !transaction.users().update(&user, seen).await? {
+            return Err(IdentityError::RevisionMismatch);
+        }
+        transaction.commit().await?;
+        self.revocations.apply(&revocations);
+        Ok(user)
+    }
+
+    /// Checks the current password and hashes the new one, outside any transaction.
+    async fn hash_replacement(
+        &self,
+        actor: &Actor,
+        change: &ProfileChange,
+        password: &PasswordChange,
+    ) -> Result<crate::PasswordHash, IdentityError> {
+        let user = self.confirm(actor, &password.current).await?;
+        let username = change.username.as_ref().unwrap_or(&user.username);
+        self.policy.check(&password.new, user.email.as_str(), username.as_str())?;
+        Ok(self.hasher.hash(&password.new).await?)
+    }
+
+    /// Checks that `attempt` is the actor's own password and answers the account.
+    ///
+    /// # Errors
+    /// `WrongPassword`, `NotFound`.
+    pub async fn confirm(&self, actor: &Actor, attempt: &PasswordAttempt) -> Result<User, IdentityError> {
+        let mut transaction = self.store.read(actor).await?;
+        let user = own_user(transaction.as_mut(), actor).await?;
+        let stored = transaction.credentials().find(user.id).await?;
+        drop(transaction);
+        match self.hasher.verify(attempt, stored.as_ref()).await? {
+            Verification::Mismatch => Err(IdentityError::WrongPassword),
+            Verification::Match | Verification::MatchRehash => Ok(user),
+        }
+    }
+
+    /// The actor's live sessions, the newest first.
+    ///
+    /// # Errors
+    /// [`IdentityError::Storage`].
+    pub async fn list_sessions(&self, actor: &Actor) -> Result<Vec<Session>, IdentityError> {
+        let mut transaction = self.store.read(actor).await?;
+        Ok(transaction.sessions().list_live(self.clock.now()).await?)
+    }
+
+    /// Ends one of the actor's own sessions.
+    ///
+    /// # Errors
+    /// [`IdentityError::NotFound`] when it is not a live session of the actor.
+    pub async fn revoke_session(&self, actor: &Actor, id: SessionId) -> Result<(), IdentityError> {
+        let owner = actor.user_id().ok_or(IdentityError::NotFound)?;
+        let now = self.clock.now();
+        let mut transaction = self.store.begin(actor).await?;
+        if !transaction.sessions().revoke(id, now).await? {
+            return Err(IdentityError::NotFound);
+        }
+        let revocations = [self.session_revocation(owner, id, now)];
+        transaction.revocations().insert(&revocations).await?;
+        transaction.commit().await?;
+        self.revocations.apply(&revocations);
+        Ok(())
+    }
+
+    /// Ends the actor's sessions in `scope`. Ending what has ended already is no error.
+    ///
+    /// # Errors
+    /// [`IdentityError::Storage`].
+    pub async fn logout(&self, principal: &Principal, scope: LogoutScope) -> Result<(), IdentityError> {
+        let actor = principal.actor();
+        match scope {
+            LogoutScope::Local => match self.revoke_session(&actor, principal.session_id()).await {
+                Ok(()) | Err(IdentityError::NotFound) => Ok(()),
+                Err(error) => Err(error),
+            },
+            LogoutScope::Others => self.logout_others(principal).await,
+            LogoutScope::Global => self.logout_everywhere(&actor).await,
+        }
+    }
+
+    async fn logout_others(&self, principal: &Principal) -> Result<(), IdentityError> {
+        let now = self.clock.now();
+        let mut transaction = self.store.begin(&principal.actor()).await?;
+        let ended = transaction.sessions().revoke_all(Some(principal.session_id()), now).await?;
+        let revocations: Vec<_> =
+            ended.into_iter().map(|id| self.session_revocation(principal.user_id(), id, now)).collect();
+        transaction.revocations().insert(&revocations).await?;
+        transaction.commit().await?;
+        self.revocations.apply(&revocations);
+        Ok(())
+    }
+
+    async fn logout_everywhere(&self, actor: &Actor) -> Result<(), IdentityError> {
+        let now = self.clock.now();
+        let mut transaction = self.store.begin(actor).await?;
+        let stored = own_user(transaction.as_mut(), actor).await?;
+        let seen = stored.revision;
+        let user = stored.signed_out_everywhere(now);
+        transaction.sessions().revoke_all(None, now).await?;
+        let revocations = [self.user_revocation(&user, now)];
+        transaction.revocations().insert(&revocations).await?;
+        if !transaction.users().update(&user, seen).await? {
+            return Err(IdentityError::RevisionMismatch);
+        }
+        transaction.commit().await?;
+        self.revocations.apply(&revocations);
+        Ok(())
+    }
+
+    /// The revocation of every access token that `user` had before the account's epoch grew.
+    #[must_use]
+    pub fn user_revocation(&self, user: &User, now: DateTime<Utc>) -> Revocation {
+        self.revocation(user.id, RevokedSubject::User(user.id), user.epoch, now)
+    }
+
+    /// The revocation of every access token of one session.
+    #[must_use]
+    pub fn session_revocation(&self, owner: UserId, id: SessionId, now: DateTime<Utc>) -> Revocation {
+        self.revocation(owner, RevokedSubject::Session(id), 0, now)
+    }
+
+    fn revocation(&self, user_id: UserId, subject: RevokedSubject, epoch: i64, now: DateTime<Utc>) -> Revocation {
+        Revocation {
+            id: RevocationId::generate(&*self.ids),
+            user_id,
+            subject,
+            epoch,
+            occurred_at: now,
+            expires_at: now + self.access_token_lifetime,
+        }
+    }
+}
+
+/// The account of the transaction's actor.
+async fn own_user(transaction: &mut dyn IdentityTransaction, actor: &Actor) -> Result<User, IdentityError> {
+    let id = actor.user_id().ok_or(IdentityError::NotFound)?;
+    let user = transaction.users().find(id).await?.ok_or(IdentityError::NotFound)?;
+    if user.deleted_at.is_some() { Err(IdentityError::NotFound) } else { Ok(user) }
+}

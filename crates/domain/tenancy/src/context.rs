@@ -1,0 +1,148 @@
+use chrono::{DateTime, Utc};
+use tenantry_identity::{Actor, Principal};
+use tenantry_kernel::{IdGenerator, OrganizationId, Revision, UserId};
+
+use crate::{Membership, NewOrganization, Organization, OwnMembership, Permission, Plan, Role, Slug, TenancyError};
+
+/// That somebody acts within an organisation, in a role. Every call on what a tenant owns takes one.
+///
+/// It can't be forged: its fields are private, nothing converts or deserialises into it, and each way to get one asks
+/// for a proof.
+///
+/// ```compile_fail
+/// use tenantry_tenancy::TenantContext;
+/// fn forge(organization_id: tenantry_kernel::OrganizationId, actor: tenantry_identity::Actor) -> TenantContext {
+///     TenantContext { organization_id, actor, role: tenantry_tenancy::Role::Owner }
+/// }
+/// ```
+///
+/// ```compile_fail
+/// let context: tenantry_tenancy::TenantContext = Default::default();
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TenantContext {
+    organization_id: OrganizationId,
+    actor: Actor,
+    role: Role,
+}
+
+/// A new organisation, ready to be stored with its first owner.
+#[derive(Debug)]
+pub struct Foundation {
+    /// The organisation.
+    pub organization: Organization,
+    /// Its first owner's membership.
+    pub membership: Membership,
+    /// The owner, within it.
+    pub context: TenantContext,
+}
+
+impl TenantContext {
+    /// By a stored membership that is open.
+    pub(crate) fn enter(actor: Actor, own: &OwnMembership) -> Option<Self> {
+        let is_own = actor.user_id() == Some(own.membership.user_id);
+        (is_own && own.is_open()).then_some(Self {
+            organization_id: own.membership.organization_id,
+            actor,
+            role: own.membership.role,
+        })
+    }
+
+    /// By a verified access token whose epochs are live: the organisation and role that it names.
+    ///
+    /// # Errors
+    /// [`TenancyError::NotFound`] when the token's role is none that this version knows.
+    pub fn resume(principal: &Principal) -> Result<Self, TenancyError> {
+        let role = principal.role().parse().or(Err(TenancyError::NotFound))?;
+        Ok(Self { organization_id: principal.organization_id(), actor: principal.actor(), role })
+    }
+
+    /// By founding an organisation: its id is new, so nothing can be in it yet.
+    ///
+    /// # Errors
+    /// [`TenancyError::Forbidden`] when the actor is not a user.
+    pub fn found(
+        actor: Actor,
+        new: NewOrganization,
+        now: DateTime<Utc>,
+        ids: &dyn IdGenerator,
+    ) -> Result<Foundation, TenancyError> {
+        let user_id = actor.user_id().ok_or(TenancyError::Forbidden)?;
+        let organization_id = OrganizationId::generate(ids);
+        let slug = new.slug.unwrap_or_else(|| Slug::from_name(new.name.as_str()));
+        Ok(Foundation {
+            organization: Organization {
+                id: organization_id,
+                name: new.name,
+                slug,
+                plan: Plan::Free,
+                contact_email: new.contact_email,
+                is_active: true,
+                metadata: new.metadata,
+                created_at: now,
+                updated_at: now,
+                deleted_at: None,
+                revision: Revision::FIRST,
+            },
+            membership: Membership {
+                organization_id,
+                user_id,
+                role: Role::Owner,
+                is_active: true,
+                epoch: 0,
+                joined_at: now,
+                updated_at: now,
+                revision: Revision::FIRST,
+            },
+            context: Self { organization_id, actor, role: Role::Owner },
+        })
+    }
+
+    /// By the word of an embedding service that keeps memberships elsewhere.
+    ///
+    /// Tenantry itself never calls this; a lint forbids it.
+    #[must_use]
+    pub fn host(organization_id: OrganizationId, actor: Actor, role: Role) -> Self {
+        Self { organization_id, actor, role }
+    }
+
+    /// The organisation.
+    #[must_use]
+    pub fn organization_id(&self) -> OrganizationId {
+        self.organization_id
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+
+    /// The user who acts.
+    ///
+    /// # Errors
+    /// [`TenancyError::Forbidden`] when it is no user.
+    pub fn user_id(&self) -> Result<UserId, TenancyError> {
+        self.actor.user_id().ok_or(TenancyError::Forbidden)
+    }
+
+    /// In which role.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether the role has this right.
+    #[must_use]
+    pub fn allows(&self, permission: Permission) -> bool {
+        self.role.allows(permission)
+    }
+
+    /// Asks for a right.
+    ///
+    /// # Errors
+    /// [`TenancyError::Forbidden`] when the role does not have it.
+    pub fn require(&self, permission: Permission) -> Result<(), TenancyError> {
+        if self.allows(permission) { Ok(()) } else { Err(TenancyError::Forbidden) }
+    }
+}

@@ -1,0 +1,81 @@
+use std::sync::Arc;
+
+use tenantry_identity::Actor;
+use tenantry_kernel::{Clock, IdGenerator, OrganizationId, Store};
+
+use crate::{
+    InsertOrganizationError, NewOrganization, Organization, Permission, TenancyError, TenantContext,
+    ports::{OrganizationRepository, TenancyTransaction},
+};
+
+/// What people do with organisations.
+pub struct Organizations {
+    store: Arc<dyn Store<TenantContext, dyn TenancyTransaction>>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGenerator>,
+}
+
+impl Organizations {
+    /// How many slugs are tried for a name before giving up.
+    const SLUG_TRIES: usize = 4;
+
+    /// The use cases over these ports.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store<TenantContext, dyn TenancyTransaction>>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdGenerator>,
+    ) -> Self {
+        Self { store, clock, ids }
+    }
+
+    /// Founds an organisation; the actor becomes its owner.
+    ///
+    /// # Errors
+    /// [`TenancyError::SlugTaken`] when a slug was asked for and another organisation has it.
+    pub async fn create(&self, actor: Actor, new: NewOrganization) -> Result<Organization, TenancyError> {
+        let slug_was_chosen = new.slug.is_some();
+        let mut foundation = TenantContext::found(actor, new, self.clock.now(), &*self.ids)?;
+        let mut transaction = self.store.begin(&foundation.context).await?;
+        if slug_was_chosen {
+            transaction.organizations().insert(&foundation.organization).await?;
+        } else {
+            Self::insert_with_free_slug(transaction.organizations(), &mut foundation.organization, &*self.ids).await?;
+        }
+        transaction.memberships().insert(&foundation.membership).await?;
+        transaction.commit().await?;
+        Ok(foundation.organization)
+    }
+
+    /// Stores a new organisation, whose slug was made from its name, under the first free variation of that slug.
+    ///
+    /// # Errors
+    /// [`TenancyError::SlugTaken`] when chance is against it several times in a row.
+    pub async fn insert_with_free_slug(
+        organizations: &mut dyn OrganizationRepository,
+        organization: &mut Organization,
+        ids: &dyn IdGenerator,
+    ) -> Result<(), TenancyError> {
+        let wanted = organization.slug.clone();
+        for _ in 0..Self::SLUG_TRIES {
+            match organizations.insert(organization).await {
+                Err(InsertOrganizationError::SlugTaken) => {
+                    let random = ids.next_id().simple().to_string();
+                    organization.slug = wanted.with_suffix(random.get(24..).unwrap_or_default());
+                }
+                other => return Ok(other?),
+            }
+        }
+        Err(TenancyError::SlugTaken)
+    }
+
+    /// The context's organisation.
+    ///
+    /// # Errors
+    /// [`TenancyError::NotFound`] when `id` is another's.
+    pub async fn find(&self, context: &TenantContext, id: OrganizationId) -> Result<Organization, TenancyError> {
+        context.require(Permission::ReadOrganization)?;
+        let mut transaction = self.store.read(context).await?;
+        transaction.organizations().find(id).await?.ok_or(TenancyError::NotFound)
+    }
+}

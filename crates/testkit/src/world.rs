@@ -1,0 +1,156 @@
+use std::sync::Arc;
+
+use tenantry_application::ports::{
+    AdministratorLookup, Housekeeping, IdempotencyTransaction, SignInTransaction, SignUpTransaction,
+};
+use tenantry_identity::{
+    Actor, Email, NewAccount, Password, PasswordHash, PasswordPolicy, Registration, User,
+    ports::{CredentialLookup, LivenessLookup, RevocationFeed},
+};
+use tenantry_kernel::{Clock, IdGenerator, Revision, Store, SystemIds, UserId};
+use tenantry_tasks::ports::TaskTransaction;
+use tenantry_tenancy::{
+    Entrance, Membership, Metadata, NewOrganization, NewProject, OrganizationName, Project, ProjectName, Projects,
+    Role, TenantContext,
+    ports::{OwnMembershipsTransaction, TenancyTransaction},
+};
+
+use crate::{ClearHasher, FixedClock};
+
+/// Everything that a store adapter provides.
+pub struct StorePorts {
+    /// Accounts with their first organisation.
+    pub sign_up: Arc<dyn Store<TenantContext, dyn SignUpTransaction>>,
+    /// Accounts with their memberships.
+    pub sign_in: Arc<dyn Store<Actor, dyn SignInTransaction>>,
+    /// Memberships alone.
+    pub own_memberships: Arc<dyn Store<Actor, dyn OwnMembershipsTransaction>>,
+    /// Organisations.
+    pub tenancy: Arc<dyn Store<TenantContext, dyn TenancyTransaction>>,
+    /// Tasks.
+    pub tasks: Arc<dyn Store<TenantContext, dyn TaskTransaction>>,
+    /// Idempotent requests.
+    pub requests: Arc<dyn Store<Actor, dyn IdempotencyTransaction>>,
+    /// Sign-in.
+    pub credentials: Arc<dyn CredentialLookup>,
+    /// The log of revocations.
+    pub revocation_feed: Arc<dyn RevocationFeed>,
+    /// Token checks.
+    pub liveness: Arc<dyn LivenessLookup>,
+    /// Platform administrators.
+    pub administrators: Arc<dyn AdministratorLookup>,
+    /// Purges.
+    pub housekeeping: Arc<dyn Housekeeping>,
+}
+
+/// A store with a clock that stands still, and people to fill it with. Every organisation is new, so that cases
+/// don't meet.
+pub struct World {
+    /// The store.
+    pub ports: StorePorts,
+    /// The time.
+    pub clock: Arc<FixedClock>,
+    registration: Registration,
+}
+
+/// Somebody who has signed up.
+pub struct Person {
+    /// The account.
+    pub user: User,
+    /// The hash of the password.
+    pub password_hash: PasswordHash,
+    /// Who acts.
+    pub actor: Actor,
+    /// The person as the owner of their own organisation.
+    pub owner: TenantContext,
+}
+
+impl World {
+    /// The password of every person.
+    pub const PASSWORD: &str = "a fine long password";
+
+    /// A world in this store.
+    #[must_use]
+    pub fn new(ports: StorePorts) -> Self {
+        let clock = Arc::new(FixedClock::default());
+        let registration =
+            Registration::new(Arc::new(ClearHasher), PasswordPolicy::default(), clock.clone(), Arc::new(SystemIds));
+        Self { ports, clock, registration }
+    }
+
+    /// A new account that is not stored yet.
+    ///
+    /// # Panics
+    /// When the account breaks a rule.
+    pub async fn newcomer(&self) -> (User, PasswordHash, Actor) {
+        let account = NewAccount {
+            email: Email::parse(&format!("{}@example.com", SystemIds.next_id().simple())).expect("an address"),
+            username: None,
+            full_name: None,
+            password: Password::parse(Self::PASSWORD).expect("a password"),
+            is_platform_admin: false,
+            must_change_password: false,
+        };
+        let registered = self.registration.prepare(account).await.expect("an account");
+        (registered.user, registered.password_hash, registered.actor)
+    }
+
+    /// Somebody who has signed up, with an organisation of their own.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub async fn person(&self) -> Person {
+        let (user, password_hash, actor) = self.newcomer().await;
+        let now = self.clock.now();
+        let name = OrganizationName::parse(user.username.as_str()).expect("a name");
+        let foundation =
+            TenantContext::found(actor, NewOrganization::named(name), now, &SystemIds).expect("a foundation");
+        let mut transaction = self.ports.sign_up.begin(&foundation.context).await.expect("a transaction");
+        transaction.users().insert(&user).await.expect("a new user");
+        transaction.credentials().insert(user.id, &password_hash, now).await.expect("a new credential");
+        transaction.organizations().insert(&foundation.organization).await.expect("a new organisation");
+        transaction.memberships().insert(&foundation.membership).await.expect("a new membership");
+        transaction.commit().await.expect("a commit");
+        Person { user, password_hash, actor, owner: foundation.context }
+    }
+
+    /// Makes `person` a member of the context's organisation.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub async fn join(&self, context: &TenantContext, person: &Person, role: Role) -> TenantContext {
+        let now = self.clock.now();
+        let membership = Membership {
+            organization_id: context.organization_id(),
+            user_id: person.user.id,
+            role,
+            is_active: true,
+            epoch: 0,
+            joined_at: now,
+            updated_at: now,
+            revision: Revision::FIRST,
+        };
+        let mut transaction = self.ports.tenancy.begin(context).await.expect("a transaction");
+        transaction.memberships().insert(&membership).await.expect("a new membership");
+        transaction.commit().await.expect("a commit");
+        let entrance = Entrance::new(Arc::clone(&self.ports.own_memberships));
+        entrance.enter(person.actor, context.organization_id()).await.expect("an open membership")
+    }
+
+    /// A new project of the context's organisation.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub async fn project(&self, context: &TenantContext) -> Project {
+        let projects = Projects::new(Arc::clone(&self.ports.tenancy), self.clock.clone(), Arc::new(SystemIds));
+        let name = ProjectName::parse("Moving house").expect("a name");
+        let new = NewProject { name, description: None, metadata: Metadata::default() };
+        projects.create(context, new).await.expect("a new project")
+    }
+
+    /// An identifier that nothing has.
+    #[must_use]
+    pub fn stranger() -> UserId {
+        UserId::generate(&SystemIds)
+    }
+}

@@ -1,0 +1,48 @@
+# Shortcuts; each is one line over cargo. `just` lists them.
+
+_default:
+    @just --list
+
+# Start the server with a SQLite database in data/
+run *arguments:
+    cargo run --release -- {{ arguments }}
+
+# All tests; PostgreSQL's too where TEST_DATABASE_URL is set or PostgreSQL is installed
+test *arguments:
+    cargo test --workspace {{ arguments }}
+
+# All tests, failing without PostgreSQL instead of leaving its tests out
+test-pg *arguments:
+    CI=true cargo test --workspace {{ arguments }}
+
+# Everything CI does
+check:
+    bash .ci/run
+
+# Format the code
+fmt:
+    cargo fmt --all
+
+# Change or show the schema's version: up, down, status, fresh
+migrate *arguments="up":
+    cargo run -- migrate {{ arguments }}
+
+# A new migration step (needs `cargo install sea-orm-cli`)
+migration-new name:
+    sea-orm-cli migrate generate {{ name }} --migration-dir migrations
+
+# Write openapi.json from the handlers
+openapi:
+    cargo run --quiet -- openapi > target/openapi.json && mv target/openapi.json openapi.json
+
+# Measure beside bare handlers and print the ratios
+bench *arguments:
+    cargo run --release --package tenantry-bench -- {{ arguments }}
+
+# Line coverage as HTML (needs `cargo install cargo-llvm-cov`)
+coverage:
+    cargo llvm-cov --workspace --html
+
+# Known vulnerabilities of the dependencies (fetches the advisory database)
+advisories:
+    cargo deny check advisories
