@@ -51,9 +51,9 @@ pub trait OwnMembershipRepository: Send {
     async fn find(&mut self, id: OrganizationId) -> Result<Option<OwnMembership>, StorageError>;
     /// All memberships in organisations that are not deleted, the oldest first, at most 1,000.
     async fn list(&mut self) -> Result<Vec<OwnMembership>, StorageError>;
-    /// Who else is an active member of an organisation that the actor owns.
+    /// Who else is an active member of an organisation that the actor owns; fails for one they don't.
     async fn count_others(&mut self, id: OrganizationId) -> Result<OtherMembers, StorageError>;
-    /// Deletes an organisation softly that the actor owns.
+    /// Deletes an organisation softly that the actor owns; changes nothing for one they don't.
     async fn delete_organization(&mut self, id: OrganizationId, at: DateTime<Utc>) -> Result<(), StorageError>;
     /// Ends all of the actor's memberships.
     async fn delete_all(&mut self) -> Result<(), StorageError>;

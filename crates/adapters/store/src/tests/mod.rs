@@ -1,5 +1,6 @@
 //! What only this adapter promises, on both databases; the promises of the ports are in the contract suites.
 
+mod contracts;
 mod accounts;
 mod fixture;
 mod row_level_security;

@@ -1,0 +1,57 @@
+//! The contracts of the ports, kept on both databases.
+
+use std::sync::Arc;
+
+use tenantry_testkit::contracts::{ACCOUNTS, REQUESTS, TASKS, TENANCY, TaskSubject};
+use tenantry_testkit::{StorePorts, World, run};
+
+use super::fixture::{TestStore, postgres, sqlite};
+
+/// The store as a world of its own; it lasts as long as the test process.
+fn world(store: TestStore) -> &'static World {
+    let database = Arc::new(store.database.clone());
+    Box::leak(Box::new(store));
+    Box::leak(Box::new(World::new(StorePorts {
+        sign_up: database.clone(),
+        sign_in: database.clone(),
+        own_memberships: database.clone(),
+        tenancy: database.clone(),
+        tasks: database.clone(),
+        requests: database.clone(),
+        credentials: database.clone(),
+        revocation_feed: database.clone(),
+        liveness: database.clone(),
+        administrators: database.clone(),
+        housekeeping: database,
+    })))
+}
+
+fn tasks(world: &'static World) -> &'static TaskSubject {
+    Box::leak(Box::new(TaskSubject { store: world.ports.tasks.clone(), world: Box::new(world) }))
+}
+
+macro_rules! kept {
+    ($($name:ident: $contract:expr, $subject:expr;)+) => {$(
+        mod $name {
+            use super::*;
+
+            #[tokio::test]
+            async fn on_sqlite() {
+                run($contract, $subject(world(sqlite().await))).await;
+            }
+
+            #[tokio::test]
+            async fn on_postgresql() {
+                let Some(store) = postgres().await else { return };
+                run($contract, $subject(world(store))).await;
+            }
+        }
+    )+};
+}
+
+kept! {
+    the_contract_of_accounts: ACCOUNTS, std::convert::identity;
+    the_contract_of_tenancy: TENANCY, std::convert::identity;
+    the_contract_of_tasks: TASKS, tasks;
+    the_contract_of_requests: REQUESTS, std::convert::identity;
+}
