@@ -2,12 +2,13 @@
 //!
 //! - [`settings`]: what the operator decides.
 //! - [`cli`]: the command line; [`commands`]: what each command does, and its exit code.
-//! - [`node`]: the parts of a process, joined.
+//! - [`node`]: the parts of a process, joined; [`running`]: a node at work.
 //! - [`logging`] and [`shutdown`]: what every long-running command needs.
 
 pub mod cli;
 pub mod commands;
 pub mod logging;
 pub mod node;
+pub mod running;
 pub mod settings;
 pub mod shutdown;

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use tenantry_identity::{Client, IdentityError, NewAccount, Registration, User};
+use tenantry_identity::{Client, IdentityError, NewAccount, PasswordHash, Registration, Session, User};
 use tenantry_kernel::{Clock, IdGenerator, Store};
-use tenantry_tenancy::{NewOrganization, OrganizationName, Organizations, OwnMembership, TenantContext};
+use tenantry_tenancy::{Foundation, NewOrganization, OrganizationName, Organizations, OwnMembership, TenantContext};
 
 use crate::{SignUpError, TokenIssuer, TokenPair, ports::SignUpTransaction};
 
@@ -24,8 +24,6 @@ pub struct SignedUp {
     pub own: OwnMembership,
     /// The user within that organisation.
     pub context: TenantContext,
-    /// The tokens of its first session, where one was asked for.
-    pub tokens: Option<TokenPair>,
 }
 
 /// Signing up: an account, its first organisation and perhaps its first session, or nothing at all.
@@ -50,7 +48,7 @@ impl SignUp {
         Self { registration, store, tokens, clock, ids }
     }
 
-    /// Makes the account, and signs it in where `client` says from where.
+    /// Makes the account and its organisation, without signing in.
     ///
     /// # Errors
     /// [`SignUpError::Taken`], [`SignUpError::Weak`]; nothing is stored then.
@@ -58,34 +56,60 @@ impl SignUp {
         &self,
         account: NewAccount,
         organization: NewcomerOrganization,
-        client: Option<Client>,
     ) -> Result<SignedUp, SignUpError> {
-        let registered = self.registration.prepare(account).await.map_err(registration_error)?;
-        let mut user = registered.user;
-        let name = organization_name(organization, &user);
-        let now = self.clock.now();
-        let mut foundation = TenantContext::found(registered.actor, NewOrganization::named(name), now, &*self.ids)?;
-        let session = client.map(|client| self.tokens.open_session(user.id, foundation.organization.id, client, now));
-        if session.is_some() {
-            user.last_login_at = Some(now);
-        }
+        let newcomer = self.prepare(account, organization).await?;
+        self.store(newcomer, None).await
+    }
 
+    /// Makes the account and its organisation, and opens a session from `client`.
+    ///
+    /// # Errors
+    /// As [`SignUp::sign_up`].
+    pub async fn sign_up_and_in(
+        &self,
+        account: NewAccount,
+        organization: NewcomerOrganization,
+        client: Client,
+    ) -> Result<(SignedUp, TokenPair), SignUpError> {
+        let mut newcomer = self.prepare(account, organization).await?;
+        let now = newcomer.foundation.organization.created_at;
+        newcomer.user.last_login_at = Some(now);
+        let session = self.tokens.open_session(newcomer.user.id, newcomer.foundation.organization.id, client, now);
+        let signed_up = self.store(newcomer, Some(&session)).await?;
+        let tokens = self.tokens.issue(&session, session.generation, &signed_up.user, &signed_up.own.membership, now);
+        Ok((signed_up, tokens))
+    }
+
+    /// Everything that needs no store.
+    async fn prepare(&self, account: NewAccount, organization: NewcomerOrganization) -> Result<Newcomer, SignUpError> {
+        let registered = self.registration.prepare(account).await.map_err(registration_error)?;
+        let new = NewOrganization::named(organization_name(organization, &registered.user));
+        let foundation = TenantContext::found(registered.actor, new, self.clock.now(), &*self.ids)?;
+        Ok(Newcomer { user: registered.user, password_hash: registered.password_hash, foundation })
+    }
+
+    async fn store(&self, newcomer: Newcomer, session: Option<&Session>) -> Result<SignedUp, SignUpError> {
+        let Newcomer { user, password_hash, mut foundation } = newcomer;
         let mut transaction = self.store.begin(&foundation.context).await?;
         transaction.users().insert(&user).await?;
-        transaction.credentials().insert(user.id, &registered.password_hash, now).await?;
+        transaction.credentials().insert(user.id, &password_hash, user.created_at).await?;
         Organizations::insert_with_free_slug(transaction.organizations(), &mut foundation.organization, &*self.ids)
             .await?;
         transaction.memberships().insert(&foundation.membership).await?;
-        if let Some(session) = &session {
+        if let Some(session) = session {
             transaction.sessions().insert(session).await?;
         }
         transaction.commit().await?;
-
-        let tokens =
-            session.map(|session| self.tokens.issue(&session, session.generation, &user, &foundation.membership, now));
         let own = OwnMembership { organization: foundation.organization, membership: foundation.membership };
-        Ok(SignedUp { user, own, context: foundation.context, tokens })
+        Ok(SignedUp { user, own, context: foundation.context })
     }
+}
+
+/// Somebody who is about to be stored.
+struct Newcomer {
+    user: User,
+    password_hash: PasswordHash,
+    foundation: Foundation,
 }
 
 /// A personal organisation bears its owner's name, or else the sign-in name.

@@ -18,10 +18,10 @@ use crate::{
 
 /// The groups of operations.
 const TAGS: &[(&str, &str)] = &[
-    ("auth", "Signing up, signing in, sessions and API keys"),
-    ("users", "Accounts and the users of an organization"),
-    ("organizations", "Organizations, members and invitations"),
-    ("tasks", "Tasks and their comments"),
+    ("auth", "Signing up, signing in, staying signed in, signing out"),
+    ("users", "The caller's own account, and the users of an organization"),
+    ("organizations", "The organizations that the caller belongs to"),
+    ("tasks", "Tasks"),
     ("service", "Health, metrics and documents of the server"),
 ];
 
@@ -113,7 +113,7 @@ fn components(operations: &Operations) -> Components {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("An access token from `/auth/login`, or an API key (`tnt_…`)."))
+        .description(Some("An access token from `/auth/login`."))
         .build();
     ComponentsBuilder::new()
         .schemas_from_iter(operations.schemas().clone())

@@ -59,7 +59,7 @@ async fn found_company(node: &Node, password: &Password) -> Result<SignedUp, Fai
     let name = OrganizationName::parse(COMPANY).map_err(Failure::because)?;
     let [(full_name, username, _), ..] = PEOPLE;
     let account = account(full_name, username, password)?;
-    match node.services.sign_up.sign_up(account, NewcomerOrganization::Company(name), None).await {
+    match node.services.sign_up.sign_up(account, NewcomerOrganization::Company(name)).await {
         Err(SignUpError::Taken(UserKey::Email | UserKey::Username)) => {
             Err(Failure::because("the demonstration is in this database already"))
         }
@@ -72,7 +72,7 @@ async fn hire(node: &Node, owner: &SignedUp, password: &Password) -> Result<Vec<
     let mut people = vec![owner.user.id];
     for (full_name, username, role) in PEOPLE.into_iter().skip(1) {
         let account = account(full_name, username, password)?;
-        let signed_up = node.services.sign_up.sign_up(account, NewcomerOrganization::Personal, None).await;
+        let signed_up = node.services.sign_up.sign_up(account, NewcomerOrganization::Personal).await;
         let user_id = signed_up.map_err(Failure::because)?.user.id;
         node.services.members.add(&owner.context, user_id, role).await.map_err(Failure::because)?;
         people.push(user_id);

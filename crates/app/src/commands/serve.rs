@@ -1,20 +1,15 @@
 use std::io::{Write as _, stdout};
 use std::net::TcpListener;
-use std::sync::Arc;
-use std::time::Duration;
 
 use tenantry_application::OneTimePassword;
-use tenantry_http::health::Readiness;
 use tenantry_identity::{Email, User, Username};
 
 use super::Failure;
 use crate::cli::Serve;
 use crate::node::Node;
+use crate::running::{Jobs, Running};
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
-
-/// How often the revocations of other processes are read.
-const REVOCATION_POLL: Duration = Duration::from_millis(500);
 
 /// Who the first platform administrator is.
 const FIRST_EMAIL: &str = "admin@localhost";
@@ -23,33 +18,16 @@ const FIRST_USERNAME: &str = "admin";
 /// Serves the API until the process is told to stop.
 pub(super) async fn run(settings: Settings, arguments: Serve) -> Result<(), Failure> {
     let shutdown = Shutdown::on_signals().map_err(Failure::because)?;
-    let node = Arc::new(Node::open(settings).await?);
+    let node = Node::open(settings).await?;
     let listener = listen(&node.settings)?;
     let url = node.settings.server.base_url(listener.local_addr().map_err(Failure::because)?.port());
     let first = first_administrator(&node).await?;
-
-    let readiness = Readiness::default();
-    let server = tenantry_http::serve(listener, node.http_options(), node.http_state(readiness.clone())?)
-        .map_err(Failure::because)?;
-    let stopping = server.handle();
-    let server = tokio::spawn(server);
-    let follower = tokio::spawn(follow_revocations(node.clone()));
-    let worker = (!arguments.no_worker).then(|| {
-        let shutdown = shutdown.clone();
-        tokio::spawn(node.worker().run(async move { shutdown.requested().await }))
-    });
-    readiness.ready();
+    let jobs = if arguments.no_worker { Jobs::Elsewhere } else { Jobs::Here };
+    let running = Running::start(node, listener, jobs)?;
     announce(&url, first).map_err(Failure::because)?;
 
     shutdown.requested().await;
-    readiness.draining();
-    stopping.stop(true).await;
-    server.await.map_err(Failure::because)?.map_err(Failure::because)?;
-    if let Some(worker) = worker {
-        worker.await.map_err(Failure::because)?;
-    }
-    follower.abort();
-    node.database.close().await;
+    running.stop().await?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -57,19 +35,6 @@ pub(super) async fn run(settings: Settings, arguments: Serve) -> Result<(), Fail
 fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
     let (host, port) = (settings.server.host.as_str(), settings.server.port);
     TcpListener::bind((host, port)).map_err(|error| Failure::because(format!("can't listen on {host}:{port}: {error}")))
-}
-
-/// Keeps the list of revocations complete. When the database is away the list grows old, and tokens are checked
-/// against the database instead, so a failure needs no more than a line in the log.
-async fn follow_revocations(node: Arc<Node>) {
-    let mut ticks = tokio::time::interval(REVOCATION_POLL);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = node.follower.poll().await {
-            tracing::warn!(%error, "the revocations of other nodes could not be read");
-        }
-    }
 }
 
 /// Makes the first platform administrator where there is none.

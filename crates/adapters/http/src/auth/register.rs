@@ -38,6 +38,6 @@ pub(crate) async fn handler(state: State, JsonBody(body): JsonBody<Register>) ->
         full_name: body.full_name.as_deref(),
     };
     let (account, ()) = account.parse(Fields::new(), Fields::nothing)?;
-    let signed_up = state.services.sign_up.sign_up(account, NewcomerOrganization::Personal, None).await?;
+    let signed_up = state.services.sign_up.sign_up(account, NewcomerOrganization::Personal).await?;
     Ok(Json(UserView::of_member(signed_up.user, &signed_up.own)))
 }

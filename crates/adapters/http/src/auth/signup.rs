@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
-use tenantry_application::{NewcomerOrganization, SignedUp};
+use tenantry_application::{NewcomerOrganization, SignedUp, TokenPair};
 use tenantry_tenancy::OrganizationName;
 use utoipa::ToSchema;
 
@@ -40,16 +40,16 @@ pub(crate) struct SignedUpView {
     user: UserView,
     organization: OrganizationSummary,
     #[serde(flatten)]
-    tokens: Option<Tokens>,
+    tokens: Tokens,
     message: &'static str,
 }
 
-impl From<SignedUp> for SignedUpView {
-    fn from(signed_up: SignedUp) -> Self {
+impl SignedUpView {
+    fn new(signed_up: SignedUp, tokens: TokenPair) -> Self {
         Self {
             organization: OrganizationSummary::from(&signed_up.own.organization),
             user: UserView::of_member(signed_up.user, &signed_up.own),
-            tokens: signed_up.tokens.map(Tokens::from),
+            tokens: tokens.into(),
             message: "User created successfully",
         }
     }
@@ -73,6 +73,6 @@ pub(crate) async fn handler(
         fields.optional("company_name", body.company_name.as_deref(), OrganizationName::parse)
     })?;
     let organization = company.map_or(NewcomerOrganization::Personal, NewcomerOrganization::Company);
-    let signed_up = state.services.sign_up.sign_up(account, organization, Some(origin.0)).await?;
-    Ok(HttpResponse::Created().json(SignedUpView::from(signed_up)))
+    let (signed_up, tokens) = state.services.sign_up.sign_up_and_in(account, organization, origin.0).await?;
+    Ok(HttpResponse::Created().json(SignedUpView::new(signed_up, tokens)))
 }

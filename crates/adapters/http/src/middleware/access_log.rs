@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 
 use super::arrival::Arrival;
@@ -17,12 +19,17 @@ pub(super) fn record(arrival: &Arrival, status: StatusCode, metrics: &Metrics) {
         method,
         route,
         status = status.as_u16(),
-        duration_ms = duration.as_secs_f64() * 1_000.0,
+        duration_ms = milliseconds(duration),
         request_id = scope.request_id(),
         user_id = scope.user_id().map(tracing::field::display),
         organization_id = scope.organization_id().map(tracing::field::display),
         "request answered"
     );
+}
+
+/// To the microsecond.
+fn milliseconds(duration: Duration) -> f64 {
+    f64::from(u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)) / 1_000.0
 }
 
 /// The method, if it is a known one: clients may make up others, and each label costs memory.

@@ -44,7 +44,7 @@ error_codes! {
     MalformedRequest = "MALFORMED_REQUEST", BAD_REQUEST, "Malformed request",
         "the request could not be read: its body is not JSON, or a header or cursor is malformed";
     Unauthenticated = "UNAUTHENTICATED", UNAUTHORIZED, "Credentials required",
-        "this needs credentials: send an access token or an API key as a bearer token";
+        "this needs credentials: send an access token as a bearer token";
     TokenInvalid = "TOKEN_INVALID", UNAUTHORIZED, "Token invalid",
         "the token is not one of ours, or was altered";
     TokenExpired = "TOKEN_EXPIRED", UNAUTHORIZED, "Token expired",

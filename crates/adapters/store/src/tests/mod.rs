@@ -1,7 +1,7 @@
 //! What only this adapter promises, on both databases; the promises of the ports are in the contract suites.
 
-mod contracts;
 mod accounts;
+mod contracts;
 mod fixture;
 mod row_level_security;
 mod task_lists;

@@ -99,9 +99,9 @@ async fn a_begin_that_was_given_up_leaves_no_transaction_behind() {
     let Some(test) = postgres().await else { return };
     for polls in (0..6).cycle().take(60) {
         // Connected and idle, so that nothing but BEGIN is left to wait for.
-        drop(test.database.begin(Scope::nobody(), Mode::Read).await.unwrap());
+        drop(test.database.begin(Scope::nobody(), Mode::Write).await.unwrap());
         tokio::time::sleep(Duration::from_millis(20)).await;
-        let mut begin = Box::pin(test.database.begin(Scope::nobody(), Mode::Write));
+        let mut begin = Box::pin(test.database.begin(Scope::nobody(), Mode::Read));
         for _ in 0..polls {
             if begin.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
                 break;
@@ -110,9 +110,9 @@ async fn a_begin_that_was_given_up_leaves_no_transaction_behind() {
         }
         drop(begin);
         tokio::time::sleep(Duration::from_millis(20)).await;
-        // BEGIN within a transaction is a warning: it would go on, and may write.
-        let next = test.database.begin(Scope::nobody(), Mode::Read).await.unwrap();
-        assert_eq!(number(&next, "SELECT (current_setting('transaction_read_only') = 'on')::int::bigint").await, 1);
+        // BEGIN within a transaction is but a warning: the one that only reads would go on.
+        let next = test.database.begin(Scope::nobody(), Mode::Write).await.unwrap();
+        assert_eq!(number(&next, "SELECT (current_setting('transaction_read_only') = 'off')::int::bigint").await, 1);
     }
 }
 
