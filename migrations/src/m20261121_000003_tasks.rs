@@ -40,8 +40,16 @@ CREATE INDEX tasks_by_project ON tasks (organization_id, project_id, created_at,
 
 const DOWN: &str = "DROP TABLE tasks;";
 
+/// A user's tasks are mostly in one organisation. Without knowing so, PostgreSQL takes them for a handful, and reads and
+/// sorts all of them rather than one page from an index.
+const STATISTICS: &str = "
+CREATE STATISTICS tasks_of_users (dependencies) ON organization_id, user_id FROM tasks;
+CREATE STATISTICS tasks_of_assignees (dependencies) ON organization_id, assignee_id FROM tasks;
+";
+
 fn policies() -> String {
     [
+        STATISTICS.to_owned(),
         enable("tasks"),
         restrict("tasks", &format!("organization_id = {ORGANIZATION}")),
         grant("tasks", "SELECT, INSERT, UPDATE, DELETE"),

@@ -95,7 +95,7 @@ impl Worker {
 
     fn stop(self) -> JoinHandle<()> {
         // It may have ended already.
-        drop(self.stop.send(()));
+        self.stop.send(()).ok();
         self.ended
     }
 }

@@ -1,13 +1,15 @@
-//! The README is true: what the first start prints, and the tour, run as written against the built binary.
+//! The documents are true: what the first start prints, and the tour, run as written against the built binary; and the
+//! files that they name.
 #![cfg(test)]
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
 
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const README: &str = include_str!("../../../README.md");
 
 /// Where the README says that the server is.
@@ -146,4 +148,47 @@ fn the_readme_is_true() {
         assert!(matches(&step.output, &printed), "{}printed\n{printed}\nand not\n{}", step.commands, step.output);
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "the tour left files behind");
+}
+
+/// The documents, each with its path.
+fn documents() -> Vec<(PathBuf, String)> {
+    let docs = fs::read_dir(Path::new(ROOT).join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let paths = ["README.md", "CHANGELOG.md"].into_iter().map(|name| Path::new(ROOT).join(name)).chain(docs);
+    paths.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
+}
+
+#[test]
+fn links_lead_to_files() {
+    for (document, text) in documents() {
+        let targets = text.split("](").skip(1).map(|rest| rest.split([')', '#']).next().unwrap());
+        for target in targets.filter(|target| !target.starts_with("https://")) {
+            assert!(document.parent().unwrap().join(target).exists(), "{target} in {}", document.display());
+        }
+    }
+}
+
+/// Paths in code spans: from the root, or, as `src/…`, in the first crate that the heading before them names.
+#[test]
+fn files_that_are_named_exist() {
+    let mut count = 0;
+    for (document, text) in documents() {
+        let mut base = PathBuf::from(ROOT);
+        for line in text.lines() {
+            let spans: Vec<&str> = line.split('`').skip(1).step_by(2).filter(|span| !span.contains(' ')).collect();
+            if line.starts_with("## ") {
+                base = Path::new(ROOT).join(spans.first().unwrap_or(&""));
+            }
+            let from_root = ["crates/", "migrations/", "examples/", "config/", "deploy/"];
+            for span in spans {
+                let directory = match span {
+                    span if span.starts_with("src/") => &base,
+                    span if from_root.iter().any(|start| span.starts_with(start)) => Path::new(ROOT),
+                    _ => continue,
+                };
+                count += 1;
+                assert!(directory.join(span).exists(), "{span} in {}", document.display());
+            }
+        }
+    }
+    assert!(count > 20, "only {count} files are named");
 }

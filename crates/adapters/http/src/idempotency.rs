@@ -68,7 +68,7 @@ impl<T> Creation<T> {
         let requests = &state.services.requests;
         let claim = match requests.reserve(&creator.actor, creator.user_id, key, hex(&digest.finalize())).await? {
             Reservation::Fresh(claim) => claim,
-            Reservation::Replay(answer) => return replay(answer),
+            Reservation::Replay(answer) => return replay(&answer),
             Reservation::InProgress => return Err(Problem::new(ErrorCode::RequestInProgress)),
             Reservation::KeyReused => return Err(Problem::new(ErrorCode::IdempotencyKeyReused)),
         };
@@ -146,8 +146,8 @@ fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     KEPT_HEADERS.iter().filter_map(text).collect()
 }
 
-fn replay(answer: StoredAnswer) -> Result<HttpResponse, Problem> {
-    let mut response = respond(&answer)?;
+fn replay(answer: &StoredAnswer) -> Result<HttpResponse, Problem> {
+    let mut response = respond(answer)?;
     response.headers_mut().insert(IDEMPOTENT_REPLAYED.clone(), HeaderValue::from_static("true"));
     Ok(response)
 }

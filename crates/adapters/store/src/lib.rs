@@ -2,7 +2,7 @@
 //!
 //! - [`Database`]: the pools of one process, made from [`StoreOptions`] and a [`DatabaseUrl`].
 //! - [`StoreTransaction`]: a unit of work on either database; every domain's transaction trait.
-//! - [`check_role`]: refuses a PostgreSQL login that row-level security would not bind.
+//! - [`check_role()`]: refuses a PostgreSQL login that row-level security would not bind.
 //! - `scope`: the sea-orm entities, reachable only with the tenant's and the user's filter on them.
 
 mod check_role;

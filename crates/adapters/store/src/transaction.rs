@@ -29,7 +29,8 @@ pub(crate) enum Mode {
     Write,
 }
 
-/// A unit of work on either database, bound to a [`Scope`]. It implements the transaction trait of every domain.
+/// A unit of work on either database, bound to what its context may see. It implements the transaction trait of every
+/// domain.
 ///
 /// sea-orm queries run on it through [`ConnectionTrait`], each as a prepared statement that the connection keeps.
 pub struct StoreTransaction {

@@ -30,9 +30,10 @@ fn parse(arguments: &CreateAdmin) -> Result<NewAdministrator, Failure> {
             Some(raw) => Some(Username::parse(raw).map_err(|error| refused("username", &error))?),
             None => None,
         },
-        password: match arguments.password_stdin {
-            true => Some(Password::parse(&read_password()?).map_err(|error| refused("password", &error))?),
-            false => None,
+        password: if arguments.password_stdin {
+            Some(Password::parse(&read_password()?).map_err(|error| refused("password", &error))?)
+        } else {
+            None
         },
     })
 }

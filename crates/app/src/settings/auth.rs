@@ -78,6 +78,6 @@ impl AuthSettings {
             let problem = format!("must be at least {PRODUCTION_BCRYPT_COST} in production, not {}", self.bcrypt_cost);
             return Err(SettingsError::invalid("auth.bcrypt_cost", problem));
         }
-        within("auth.bcrypt_cost", self.bcrypt_cost, 4..=20)
+        within("auth.bcrypt_cost", self.bcrypt_cost, 4..=15)
     }
 }

@@ -10,6 +10,8 @@ use super::variables::Entry;
 use super::{Profile, SettingsError, Variables};
 
 const DEFAULTS: &str = include_str!("../../../../config/default.toml");
+const DEVELOPMENT: &str = include_str!("../../../../config/development.toml");
+const PRODUCTION: &str = include_str!("../../../../config/production.toml");
 
 /// Settings by their dotted names.
 #[derive(Debug, Clone, Default)]
@@ -18,19 +20,32 @@ pub(super) struct Layer(pub(super) BTreeMap<String, Value>);
 /// The defaults, in their part as the list of all settings.
 pub(super) struct Schema(Layer);
 
-/// The defaults under the profile's file under the environment.
+/// The defaults under the profile's own (both compiled in, so that a lone binary is safe in production too), under the
+/// profile's file in `directory`, under the environment.
 pub(super) fn merge(profile: Profile, variables: &Variables, directory: &Path) -> Result<Layer, SettingsError> {
     let schema = Schema::compiled_in()?;
     let mut merged = schema.0.clone();
-    let path = directory.join(format!("{profile}.toml"));
+    let name = format!("{profile}.toml");
+    merged.0.extend(schema.read(&Path::new("config").join(&name), &compiled_in(profile))?.0);
+    let path = directory.join(&name);
     if path.exists() {
-        merged.0.extend(schema.read_file(&path)?.0);
+        merged.0.extend(schema.read(&path, &File::from(path.as_path()).format(FileFormat::Toml))?.0);
     }
     for entry in variables.entries(&schema)? {
         let value = schema.typed(&entry)?;
         merged.0.insert(entry.key, value);
     }
     Ok(merged)
+}
+
+/// What the profile changes of the defaults.
+fn compiled_in(profile: Profile) -> impl Source {
+    let text = match profile {
+        Profile::Development => DEVELOPMENT,
+        Profile::Production => PRODUCTION,
+        Profile::Test => "",
+    };
+    File::from_str(text, FileFormat::Toml)
 }
 
 pub(super) fn deserialize<T: DeserializeOwned>(layer: Layer) -> Result<T, SettingsError> {
@@ -72,8 +87,8 @@ impl Schema {
         self.0.0.contains_key(key)
     }
 
-    fn read_file(&self, path: &Path) -> Result<Layer, SettingsError> {
-        let layer = collect(path, &File::from(path).format(FileFormat::Toml))?;
+    fn read(&self, path: &Path, source: &impl Source) -> Result<Layer, SettingsError> {
+        let layer = collect(path, source)?;
         for (key, value) in &layer.0 {
             let origin = path.display().to_string();
             let default = self.0.0.get(key).ok_or_else(|| unknown(self, key.clone(), &origin))?;

@@ -8,7 +8,7 @@ use tenantry_testkit::{StorePorts, World, run};
 use super::fixture::{TestStore, postgres, sqlite};
 
 /// The store as a world of its own; it lasts as long as the test process.
-fn world(store: TestStore) -> &'static World {
+pub fn world(store: TestStore) -> &'static World {
     let database = Arc::new(store.database.clone());
     Box::leak(Box::new(store));
     Box::leak(Box::new(World::new(StorePorts {
@@ -26,7 +26,7 @@ fn world(store: TestStore) -> &'static World {
     })))
 }
 
-fn tasks(world: &'static World) -> &'static TaskSubject {
+pub fn tasks(world: &'static World) -> &'static TaskSubject {
     Box::leak(Box::new(TaskSubject { store: world.ports.tasks.clone(), world: Box::new(world) }))
 }
 

@@ -87,6 +87,12 @@ pub fn user(name: &str) -> User {
     }
 }
 
+/// Who acts for a user that a test made.
+#[expect(clippy::disallowed_methods, reason = "a test of the store signs nobody in")]
+pub fn actor_of(user: &User) -> Actor {
+    Actor::host(user.id)
+}
+
 /// Somebody who has signed up.
 pub struct Newcomer {
     pub user: User,
@@ -97,7 +103,7 @@ pub struct Newcomer {
 
 pub async fn sign_up(database: &Database, name: &str) -> Newcomer {
     let user = user(name);
-    let actor = Actor::host(user.id);
+    let actor = actor_of(&user);
     let new = NewOrganization::named(OrganizationName::parse(name).unwrap());
     let foundation = TenantContext::found(actor, new, at(0), &Ids).unwrap();
     let store: &dyn Store<TenantContext, dyn SignUpTransaction> = database;

@@ -3,6 +3,9 @@
 mod accounts;
 mod contracts;
 mod fixture;
+mod mutants;
+mod outage;
+mod plans;
 mod row_level_security;
 mod task_lists;
 mod transactions;

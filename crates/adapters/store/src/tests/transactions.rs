@@ -5,14 +5,14 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tenantry_application::ports::SignInTransaction;
 use tenantry_identity::{Actor, InsertUserError, UserKey, ports::IdentityTransaction};
-use tenantry_kernel::{StorageError, Store, Transaction};
+use tenantry_kernel::{StorageError, Store};
 use tenantry_tasks::ports::TaskTransaction;
 use tenantry_tenancy::{InsertOrganizationError, TenantContext, ports::TenancyTransaction};
 
-use super::fixture::{at, options, postgres, sign_up, sqlite, stores, user};
+use super::fixture::{actor_of, at, options, postgres, sign_up, sqlite, stores, user};
 use crate::scope::Scope;
 use crate::transaction::Mode;
-use crate::{Database, LoginCheck, RoleError, check_role};
+use crate::{Database, LoginCheck, RoleError, StoreOptions, check_role};
 
 async fn number(transaction: &crate::StoreTransaction, sql: &str) -> i64 {
     let statement = Statement::from_string(transaction.get_database_backend(), sql);
@@ -52,7 +52,7 @@ async fn a_taken_key_is_named_alike_on_both() {
         {
             let mut other = user(username);
             other.email = user(email).email;
-            let mut transaction = store.begin(&Actor::host(other.id)).await.unwrap();
+            let mut transaction = store.begin(&actor_of(&other)).await.unwrap();
             let outcome = transaction.users().insert(&other).await;
             assert!(matches!(outcome, Err(InsertUserError::Taken(key)) if key == wanted), "{outcome:?}");
         }
@@ -65,7 +65,7 @@ async fn a_transaction_that_failed_does_not_pretend_to_commit() {
     for test in stores().await {
         sign_up(&test.database, "ada").await;
         let (store, ada): (&dyn Store<Actor, dyn IdentityTransaction>, _) = (&test.database, user("ada"));
-        let mut transaction = store.begin(&Actor::host(ada.id)).await.unwrap();
+        let mut transaction = store.begin(&actor_of(&ada)).await.unwrap();
         assert!(transaction.users().insert(&ada).await.is_err());
         assert!(matches!(transaction.commit().await, Err(StorageError::Internal(_))));
     }
@@ -97,11 +97,14 @@ async fn a_taken_slug_leaves_the_transaction_usable() {
 #[tokio::test]
 async fn a_begin_that_was_given_up_leaves_no_transaction_behind() {
     let Some(test) = postgres().await else { return };
+    let url = &test.postgres.as_ref().unwrap().app_url;
+    // One connection only, so that the next transaction would get the one that was given up.
+    let database = Database::new(&StoreOptions { pool_size: 1, pool_overflow: 0, ..options(url) }).unwrap();
     for polls in (0..6).cycle().take(60) {
         // Connected and idle, so that nothing but BEGIN is left to wait for.
-        drop(test.database.begin(Scope::nobody(), Mode::Write).await.unwrap());
+        drop(database.begin(Scope::nobody(), Mode::Write).await.unwrap());
         tokio::time::sleep(Duration::from_millis(20)).await;
-        let mut begin = Box::pin(test.database.begin(Scope::nobody(), Mode::Read));
+        let mut begin = Box::pin(database.begin(Scope::nobody(), Mode::Read));
         for _ in 0..polls {
             if begin.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
                 break;
@@ -111,9 +114,10 @@ async fn a_begin_that_was_given_up_leaves_no_transaction_behind() {
         drop(begin);
         tokio::time::sleep(Duration::from_millis(20)).await;
         // BEGIN within a transaction is but a warning: the one that only reads would go on.
-        let next = test.database.begin(Scope::nobody(), Mode::Write).await.unwrap();
+        let next = database.begin(Scope::nobody(), Mode::Write).await.unwrap();
         assert_eq!(number(&next, "SELECT (current_setting('transaction_read_only') = 'off')::int::bigint").await, 1);
     }
+    database.close().await;
 }
 
 #[tokio::test]

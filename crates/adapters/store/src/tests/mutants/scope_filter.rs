@@ -1,0 +1,94 @@
+//! The first wall: the filter that the scope layer adds, taken away from one door at a time.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use tenantry_testkit::contracts::{ACCOUNTS, REQUESTS, TASKS, TENANCY};
+use tenantry_testkit::{Case, World};
+
+use super::super::contracts::{tasks, world};
+use super::super::fixture::{postgres, sqlite};
+use super::foreign_rows;
+use crate::scope::Act;
+use crate::scope::lifted::{Door, Lifted, used};
+
+/// Doors that may stay open, and why nobody can tell.
+const INDIFFERENT: [(Door, &str); 5] = [
+    (("memberships", Act::Select), "each statement there names the user as well"),
+    (("memberships", Act::Delete), "people leave by a statement that names them as well"),
+    (("organizations", Act::Update), "names an organisation that the user was found to own in the same transaction"),
+    (("revocations", Act::Select), "every node reads all of them"),
+    (("revocations", Act::Insert), "anybody may add one; they hold ids and epochs only"),
+];
+
+/// A promise of the store, on its subject.
+struct Promise {
+    name: &'static str,
+    check: Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Promise {
+    /// On a task of its own, since a broken promise panics.
+    async fn is_kept(&self) -> bool {
+        tokio::spawn((self.check)()).await.is_ok()
+    }
+}
+
+fn promises<Subject: Sync>(cases: &'static [Case<Subject>], subject: &'static Subject) -> Vec<Promise> {
+    cases.iter().map(|case| Promise { name: case.name, check: Box::new(move || (case.check)(subject)) }).collect()
+}
+
+macro_rules! cases {
+    ($module:ident: $($name:ident),+) => {
+        &[$(Case { name: concat!("c6_", stringify!($name)), check: |world| Box::pin($module::$name(world)) }),+]
+    };
+}
+
+const FOREIGN_ROWS: &[Case<World>] = cases!(foreign_rows:
+    no_account_is_added_for_another,
+    no_password_is_set_for_another,
+    no_session_is_opened_for_another,
+    no_other_organisation_is_founded,
+    nobody_joins_another_organisation,
+    no_project_is_put_into_another_organisation,
+    no_request_is_kept_or_answered_for_another
+);
+
+async fn every_promise() -> Vec<Promise> {
+    let world = world(sqlite().await);
+    let mut all = promises(ACCOUNTS, world);
+    all.extend(promises(TENANCY, world));
+    all.extend(promises(TASKS, tasks(world)));
+    all.extend(promises(REQUESTS, world));
+    all.extend(promises(FOREIGN_ROWS, world));
+    all
+}
+
+#[tokio::test]
+async fn c6_a_missing_filter_breaks_a_promise_of_isolation() {
+    let mut promises = every_promise().await;
+    for promise in &promises {
+        assert!(promise.is_kept().await, "{} is broken with all filters in place", promise.name);
+    }
+    let doors = used();
+    promises.retain(|promise| promise.name.starts_with("c6_"));
+    let mut unnoticed = Vec::new();
+    for &door in &doors {
+        let _lifted = Lifted::new(door);
+        let mut is_noticed = false;
+        for promise in &promises {
+            is_noticed = is_noticed || !promise.is_kept().await;
+        }
+        if !is_noticed {
+            unnoticed.push(door);
+        }
+    }
+    let indifferent = INDIFFERENT.map(|(door, _)| door);
+    assert_eq!(unnoticed, indifferent, "left: doors whose filter no c6_ case misses; of {doors:?}");
+}
+
+#[tokio::test]
+async fn c6_nobody_writes_in_anothers_name_on_postgresql() {
+    let Some(store) = postgres().await else { return };
+    tenantry_testkit::run(FOREIGN_ROWS, world(store)).await;
+}

@@ -1,0 +1,86 @@
+//! C3, T3: staying signed in.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::answer::Answer;
+use crate::on_both_databases;
+use crate::person::Person;
+use crate::site::Site;
+
+on_both_databases!(
+    a_retry_gets_the_same_successor,
+    concurrent_refreshes_agree,
+    c3_reuse_after_the_grace_period_ends_the_session_at_once,
+    what_is_no_refresh_token_is_refused,
+);
+
+async fn refresh(site: &Site, token: &str) -> Answer {
+    site.post("/auth/refresh", json!({"refresh_token": token})).await
+}
+
+fn successor(answer: &Answer) -> String {
+    let tokens = answer.expect(200);
+    assert_eq!((&tokens["token_type"], &tokens["expires_in"]), (&json!("bearer"), &json!(900)));
+    assert_eq!(answer.header("cache-control"), "no-store");
+    tokens["refresh_token"].as_str().unwrap().to_owned()
+}
+
+async fn a_retry_gets_the_same_successor(site: &Site) {
+    let ada = site.newcomer().await;
+    let answer = refresh(site, &ada.refresh_token).await;
+    let second = successor(&answer);
+    assert_ne!(second, ada.refresh_token);
+    let renewed = ada.with_token(answer.json()["access_token"].as_str().unwrap());
+    renewed.get("/users/me").await.expect(200);
+    ada.get("/users/me").await.expect(200);
+    // An answer was lost: the same again, also when the successor was used meanwhile, within the grace period.
+    assert_eq!(successor(&refresh(site, &ada.refresh_token).await), second);
+    let third = successor(&refresh(site, &second).await);
+    assert_ne!(third, second);
+    assert_eq!(successor(&refresh(site, &ada.refresh_token).await), second);
+    assert_eq!(successor(&refresh(site, &second).await), third);
+    assert_eq!(renewed.get("/auth/sessions").await.expect(200)["count"], 1);
+}
+
+async fn concurrent_refreshes_agree(site: &Site) {
+    let ada = site.newcomer().await;
+    let answers = futures_util::future::join_all((0..12).map(|_| refresh(site, &ada.refresh_token))).await;
+    let tokens: Vec<String> = answers.iter().map(successor).collect();
+    assert!(tokens.iter().all(|token| *token == tokens[0]), "{tokens:?}");
+}
+
+async fn c3_reuse_after_the_grace_period_ends_the_session_at_once(site: &Site) {
+    let site = site.another(&[("TENANTRY__AUTH__REFRESH_GRACE_SECONDS", "1")]).await;
+    let ada = site.newcomer().await;
+    let elsewhere = ada.sign_in().await;
+    let second = successor(&refresh(&site, &ada.refresh_token).await);
+    sleep(Duration::from_millis(1_200)).await;
+    // The successor was not used yet, so its predecessor may still be a retry.
+    assert_eq!(successor(&refresh(&site, &ada.refresh_token).await), second);
+    let answer = refresh(&site, &second).await;
+    let third = successor(&answer);
+    let newest = ada.with_token(answer.json()["access_token"].as_str().unwrap());
+    newest.get("/users/me").await.expect(200);
+    refresh(&site, &ada.refresh_token).await.refused(401, "REFRESH_TOKEN_REUSED");
+
+    newest.get("/users/me").await.refused(401, "SESSION_REVOKED");
+    for token in [&ada.refresh_token, &second, &third] {
+        refresh(&site, token).await.refused(401, "REFRESH_TOKEN_INVALID");
+    }
+    elsewhere.get("/users/me").await.expect(200);
+    site.stop().await;
+}
+
+async fn what_is_no_refresh_token_is_refused(site: &Site) {
+    let ada = site.newcomer().await;
+    let forged = |text: &str| text.chars().rev().collect::<String>();
+    for token in ["", "x", &ada.access_token, &forged(&ada.refresh_token), &"x".repeat(10_000), "\u{0}"] {
+        refresh(site, token).await.refused(401, "REFRESH_TOKEN_INVALID");
+    }
+    let body: Value = json!({"refresh_token": null});
+    site.post("/auth/refresh", body).await.blames(422, "VALIDATION_ERROR", "refresh_token");
+    Person::of(site, &site.login(&ada.email, crate::site::PASSWORD).await.expect(200));
+}

@@ -1,0 +1,250 @@
+//! Who may call what.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Duration, Utc};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tenantry_credentials::{DerivedKeys, JwtAccessTokens};
+use tenantry_identity::ports::AccessTokens as _;
+use tenantry_tenancy::Role;
+
+use crate::answer::Answer;
+use crate::contract::{Operation, operations};
+use crate::on_both_databases;
+use crate::person::Person;
+use crate::site::{PASSWORD, SECRET, Site, unique};
+
+/// What an operation that needs credentials answers, and to whom.
+struct Expectation {
+    /// Method and path.
+    operation: &'static str,
+    /// Somebody of another organisation. Where that is a success it must be about their own things.
+    stranger: u16,
+    /// The same, naming the organisation in `X-Organization-Id`.
+    intruder: u16,
+    /// A guest of the organisation.
+    guest: u16,
+    /// Its owner.
+    owner: u16,
+}
+
+#[rustfmt::skip]
+const PROTECTED: [Expectation; 20] = {
+    const fn of(operation: &'static str, [stranger, intruder, guest, owner]: [u16; 4]) -> Expectation {
+        Expectation { operation, stranger, intruder, guest, owner }
+    }
+    [
+        of("POST /api/v1/auth/logout",            [200, 200, 200, 200]),
+        of("GET /api/v1/auth/me",                 [200, 404, 200, 200]),
+        of("GET /api/v1/auth/sessions",           [200, 200, 200, 200]),
+        of("DELETE /api/v1/auth/sessions/{id}",   [404, 404, 404, 204]),
+        of("GET /api/v1/users/me",                [200, 404, 200, 200]),
+        of("GET /api/v1/users/profile",           [200, 404, 200, 200]),
+        of("PUT /api/v1/users/me",                [200, 404, 200, 200]),
+        of("PATCH /api/v1/users/me",              [200, 404, 200, 200]),
+        of("DELETE /api/v1/users/me",             [204, 204, 204, 204]),
+        of("GET /api/v1/users/{id}",              [404, 404, 403, 200]),
+        of("GET /api/v1/organizations",           [200, 200, 200, 200]),
+        of("POST /api/v1/organizations",          [201, 201, 201, 201]),
+        of("GET /api/v1/organizations/{id}",      [404, 404, 200, 200]),
+        of("GET /api/v1/tasks",                   [200, 404, 200, 200]),
+        of("POST /api/v1/tasks",                  [201, 404, 403, 201]),
+        of("GET /api/v1/tasks/{id}",              [404, 404, 403, 200]),
+        of("PUT /api/v1/tasks/{id}",              [404, 404, 403, 200]),
+        of("PATCH /api/v1/tasks/{id}",            [404, 404, 403, 200]),
+        of("DELETE /api/v1/tasks/{id}",           [404, 404, 403, 204]),
+        of("PATCH /api/v1/tasks/{id}/complete",   [404, 404, 403, 200]),
+    ]
+};
+
+/// Operations for everybody, and what nobody in particular is answered.
+const PUBLIC: [(&str, u16); 15] = [
+    ("GET /", 200),
+    ("GET /.well-known/jwks.json", 200),
+    ("POST /api/v1/auth/login", 200),
+    ("POST /api/v1/auth/signin", 200),
+    ("POST /api/v1/auth/refresh", 200),
+    ("POST /api/v1/auth/register", 200),
+    ("POST /api/v1/auth/signup", 201),
+    ("GET /api/v1/health", 200),
+    ("GET /api/v1/health/db", 200),
+    ("GET /health", 200),
+    ("GET /health/db", 200),
+    ("GET /health/live", 200),
+    ("GET /health/ready", 200),
+    ("GET /metrics", 200),
+    ("GET /problems/{slug}", 200),
+];
+
+#[test]
+fn every_operation_has_an_expectation_and_every_expectation_an_operation() {
+    let operations = operations();
+    let names = |public: bool| -> BTreeSet<String> {
+        operations.iter().filter(|operation| operation.public == public).map(Operation::name).collect()
+    };
+    assert_eq!(PROTECTED.iter().map(|known| known.operation.to_owned()).collect::<BTreeSet<_>>(), names(false));
+    assert_eq!(PUBLIC.iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>(), names(true));
+}
+
+on_both_databases!(
+    nobody_is_let_in_but_where_everybody_is,
+    bad_tokens_are_told_apart_from_expired_ones,
+    another_tenant_sees_nothing_of_ours,
+    guests_may_do_less_than_owners,
+);
+
+async fn nobody_is_let_in_but_where_everybody_is(site: &Site) {
+    let fixture = Fixture::of(site).await;
+    for operation in operations() {
+        let expected = PUBLIC.iter().find(|(name, _)| *name == operation.name());
+        let sent = fixture.request(&operation, |ask| ask).await;
+        match expected {
+            Some((_, status)) => assert_eq!(sent.status, *status, "{sent}"),
+            None => drop(sent.refused(401, "UNAUTHENTICATED")),
+        }
+        if expected.is_none() {
+            // Whatever else is wrong with the request.
+            let garbage = site.at(&operation.method, &operation.path_to("no-uuid")).raw("{").send().await;
+            garbage.refused(401, "UNAUTHENTICATED");
+        }
+    }
+}
+
+async fn bad_tokens_are_told_apart_from_expired_ones(site: &Site) {
+    let fixture = Fixture::of(site).await;
+    let token = &fixture.owner.access_token;
+    let (start, signature) = token.rsplit_once('.').unwrap();
+    let unsigned = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{}.", start.split_once('.').unwrap().1);
+    let tokens = [
+        ("TOKEN_EXPIRED", minted(token, SECRET, Duration::minutes(-16))),
+        ("TOKEN_INVALID", minted(token, "another-secret-of-32-characters-1", Duration::zero())),
+        ("TOKEN_INVALID", format!("{start}.A{signature}")),
+        ("TOKEN_INVALID", unsigned),
+        ("TOKEN_INVALID", fixture.owner.refresh_token.clone()),
+        ("TOKEN_INVALID", "garbage".to_owned()),
+    ];
+    for operation in operations().iter().filter(|operation| !operation.public) {
+        for (code, token) in &tokens {
+            let answer = fixture.request(operation, |ask| ask.bearer(token)).await;
+            answer.refused(401, code);
+            assert!(answer.header("www-authenticate").contains("error=\"invalid_token\""), "{answer}");
+        }
+    }
+    fixture.owner.get("/users/me").await.expect(200);
+}
+
+/// The token again, made with this secret and shifted in time.
+fn minted(token: &str, secret: &str, shift: Duration) -> String {
+    let mint =
+        |secret: &str| JwtAccessTokens::new(&DerivedKeys::derive(&SecretString::from(secret)), "tenantry", "tenantry");
+    let mut claims = mint(SECRET).verify(token, DateTime::<Utc>::UNIX_EPOCH).unwrap();
+    claims.issued_at += shift;
+    claims.expires_at += shift;
+    mint(secret).issue(&claims)
+}
+
+async fn another_tenant_sees_nothing_of_ours(site: &Site) {
+    for operation in operations().iter().filter(|operation| !operation.public) {
+        let fixture = Fixture::of(site).await;
+        let expected = PROTECTED.iter().find(|known| known.operation == operation.name()).unwrap();
+        let intruder = site.newcomer().await.within(&fixture.owner.own_organization);
+        let answer = fixture.request(operation, |ask| intruder.authorize(ask)).await;
+        assert_eq!(answer.status, expected.intruder, "intruder: {answer}");
+        fixture.check_untouched_by(&answer).await;
+
+        let stranger = site.newcomer().await;
+        let answer = fixture.request(operation, |ask| stranger.authorize(ask)).await;
+        assert_eq!(answer.status, expected.stranger, "stranger: {answer}");
+        fixture.check_untouched_by(&answer).await;
+    }
+}
+
+async fn guests_may_do_less_than_owners(site: &Site) {
+    for operation in operations().iter().filter(|operation| !operation.public) {
+        let fixture = Fixture::of(site).await;
+        let expected = PROTECTED.iter().find(|known| known.operation == operation.name()).unwrap();
+        let guest = fixture.owner.hire(Role::Guest).await;
+        let answer = fixture.request(operation, |ask| guest.authorize(ask)).await;
+        assert_eq!(answer.status, expected.guest, "guest: {answer}");
+        if answer.status == 403 {
+            answer.refused(403, "FORBIDDEN");
+        }
+
+        let fixture = Fixture::of(site).await;
+        let answer = fixture.request(operation, |ask| fixture.owner.authorize(ask)).await;
+        assert_eq!(answer.status, expected.owner, "owner: {answer}");
+    }
+}
+
+/// An organisation with something in it.
+struct Fixture<'s> {
+    site: &'s Site,
+    owner: Person<'s>,
+    task: Value,
+    session: String,
+}
+
+impl<'s> Fixture<'s> {
+    async fn of(site: &'s Site) -> Self {
+        let owner = site.newcomer().await;
+        let task = owner.task(json!({"title": "ours"})).await;
+        let sessions = owner.get("/auth/sessions").await.expect(200);
+        let session = sessions["data"][0]["id"].as_str().unwrap().to_owned();
+        Self { site, owner, task, session }
+    }
+
+    /// Sends the operation's request about the owner's things, good in every respect but who sends it.
+    async fn request(
+        &self,
+        operation: &Operation,
+        authorize: impl FnOnce(crate::site::Ask) -> crate::site::Ask,
+    ) -> Answer {
+        let id = match operation.path.strip_prefix("/api/v1/").unwrap_or_default().split('/').next() {
+            Some("auth") => &self.session,
+            Some("organizations") => &self.owner.own_organization,
+            Some("tasks") => self.task["id"].as_str().unwrap(),
+            Some("users") => &self.owner.id,
+            _ => "not-found",
+        };
+        let ask = authorize(self.site.at(&operation.method, &operation.path_to(id)));
+        match self.body(&operation.name()) {
+            Some(body) => ask.json(&body).send().await,
+            None => ask.send().await,
+        }
+    }
+
+    fn body(&self, operation: &str) -> Option<Value> {
+        let name = unique("somebody");
+        Some(match operation {
+            "POST /api/v1/auth/signup" => json!({"email": format!("{name}@example.com"), "password": PASSWORD}),
+            "POST /api/v1/auth/register" => {
+                json!({"email": format!("{name}@example.com"), "username": name, "password": PASSWORD})
+            }
+            "POST /api/v1/auth/login" | "POST /api/v1/auth/signin" => {
+                json!({"email": self.owner.email, "password": PASSWORD})
+            }
+            "POST /api/v1/auth/refresh" => json!({"refresh_token": self.owner.refresh_token}),
+            "PUT /api/v1/users/me" | "PATCH /api/v1/users/me" => json!({"full_name": "Somebody"}),
+            "DELETE /api/v1/users/me" => json!({"password": PASSWORD}),
+            "POST /api/v1/organizations" => json!({"name": "Another"}),
+            "POST /api/v1/tasks" => json!({"title": "theirs"}),
+            "PUT /api/v1/tasks/{id}" | "PATCH /api/v1/tasks/{id}" => json!({"title": "changed"}),
+            _ => return None,
+        })
+    }
+
+    /// Fails if `answer` tells anything of the owner's things, or if they have changed.
+    async fn check_untouched_by(&self, answer: &Answer) {
+        let text = answer.text();
+        let path = answer.asked.split_once(' ').unwrap().1;
+        for ours in [self.task["id"].as_str().unwrap(), &self.owner.id, &self.owner.own_organization, &self.session] {
+            // A problem names the path that was asked for.
+            assert!(!text.replace(path, "").contains(ours), "{answer}");
+        }
+        let task = self.owner.get(&format!("/tasks/{}", self.task["id"].as_str().unwrap())).await.expect(200);
+        assert_eq!(task, self.task, "{answer}");
+        let tasks = self.owner.get("/tasks").await.expect(200);
+        assert_eq!(tasks["total"], 1, "{answer}");
+    }
+}
