@@ -7,7 +7,6 @@
     clippy::indexing_slicing,
     reason = "a failing test kit is a failing test"
 )]
-#![expect(clippy::missing_panics_doc, reason = "every function panics when the test it serves fails")]
 
 mod clock;
 mod contract;

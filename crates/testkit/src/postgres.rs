@@ -214,7 +214,8 @@ impl Cluster {
             app_url: self.url_of(APP_LOGIN, Some(&name)),
             platform_url: self.url_of(PLATFORM_LOGIN, Some(&name)),
             name,
-            maintenance,
+            // The owner may not end the connections of the logins that serve requests.
+            maintenance: self.administrator.to_string(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The HTTP API on actix-web: routes, extractors, views, problems and the OpenAPI document.
 //!
-//! - [`routes`]: the one list of operations; [`openapi`] describes what it serves.
+//! - [`routes`]: the one list of [`operations`]; [`openapi`] describes what it serves.
 //! - [`fields`], [`paging`], [`etag`]: what requests carry, parsed, and the parts that answers share.
 //! - [`problem`]: every error.
 //! - [`serve`] with [`HttpOptions`] and [`HttpState`]: the server.
@@ -17,6 +17,7 @@ mod idempotency;
 pub mod metrics;
 mod middleware;
 pub mod openapi;
+pub mod operations;
 mod options;
 mod organizations;
 mod pages;

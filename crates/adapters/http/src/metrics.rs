@@ -8,9 +8,9 @@ use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 
 use crate::{
+    operations::Operations,
     options::HttpOptions,
     problem::{ErrorCode, Problem},
-    routes::Operations,
     state::HttpState,
 };
 

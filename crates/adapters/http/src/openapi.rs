@@ -12,8 +12,9 @@ use utoipa::{
 
 use crate::{
     VERSION,
+    operations::{Operations, Served},
     problem::{FieldError, MEDIA_TYPE, ProblemDocument},
-    routes::{self, Operations, Served},
+    routes,
 };
 
 /// The groups of operations.

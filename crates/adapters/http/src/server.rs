@@ -17,10 +17,11 @@ use crate::{
     connection::PatientStream,
     middleware::{Frame, cors},
     openapi,
+    operations::Operations,
     options::HttpOptions,
     pages::ApiDocument,
     problem::Problem,
-    routes::{self, Operations},
+    routes,
     state::HttpState,
 };
 
@@ -63,6 +64,9 @@ pub fn serve_operations(
             .keep_alive(KeepAlive::Timeout(timeout))
             // The stream times heads itself, the first like the others.
             .client_request_timeout(std::time::Duration::ZERO)
+            // A body that was refused is still read for so long: a connection that is closed at once is reset, and
+            // the client may never see why.
+            .client_disconnect_timeout(timeout)
             .on_connect_ext(|stream: &PatientStream, extensions| {
                 extensions.insert(stream.turn());
             })

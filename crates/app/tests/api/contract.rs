@@ -1,6 +1,6 @@
 //! The committed OpenAPI document, as the tests that walk it need it.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 const DOCUMENT: &str = include_str!("../../../../openapi.json");
 
@@ -12,9 +12,8 @@ pub struct Operation {
     pub path: String,
     /// Whether it needs no credentials.
     pub public: bool,
-    /// The members that its body may have, by name, and which of them it must.
-    pub members: Map<String, Value>,
-    pub required: Vec<String>,
+    /// The members that its body may have.
+    pub members: Vec<Member>,
     /// The names of the parameters of its query.
     pub query: Vec<String>,
 }
@@ -30,10 +29,19 @@ impl Operation {
         let Some((start, rest)) = self.path.split_once('{') else { return self.path.clone() };
         format!("{start}{value}{}", rest.split_once('}').unwrap().1)
     }
+}
 
-    /// Whether members of the body are described that are sent as text.
-    pub fn is_text(&self, member: &str) -> bool {
-        has_type(&self.members[member], "string")
+/// One member of a body.
+pub struct Member {
+    pub name: String,
+    pub required: bool,
+    /// The types of JSON Schema that its value may have.
+    pub types: Vec<String>,
+}
+
+impl Member {
+    pub fn takes(&self, kind: &str) -> bool {
+        self.types.iter().any(|known| known == kind)
     }
 }
 
@@ -56,7 +64,6 @@ pub fn operations() -> Vec<Operation> {
 
 fn read(document: &Value, method: &str, path: &str, description: &Value) -> Operation {
     let body = resolve(document, &description["requestBody"]["content"]["application/json"]["schema"]);
-    let required = body["required"].as_array().into_iter().flatten();
     let parameters = description["parameters"].as_array().into_iter().flatten();
     let query = parameters.filter(|parameter| parameter["in"] == "query");
     let security = description["security"].as_array();
@@ -64,10 +71,17 @@ fn read(document: &Value, method: &str, path: &str, description: &Value) -> Oper
         method: method.to_uppercase(),
         path: path.to_owned(),
         public: security.is_some_and(|all| all.iter().any(|one| one.as_object().unwrap().is_empty())),
-        members: body["properties"].as_object().cloned().unwrap_or_default(),
-        required: required.map(|name| name.as_str().unwrap().to_owned()).collect(),
+        members: members(document, body),
         query: query.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect(),
     }
+}
+
+fn members(document: &Value, body: &Value) -> Vec<Member> {
+    let required = |name: &String| body["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name));
+    let properties = body["properties"].as_object().into_iter().flatten();
+    properties
+        .map(|(name, schema)| Member { name: name.clone(), required: required(name), types: types(document, schema) })
+        .collect()
 }
 
 /// The schema itself: behind a reference, or the one that is not null of several.
@@ -82,9 +96,18 @@ fn resolve<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
     }
 }
 
-fn has_type(schema: &Value, name: &str) -> bool {
+/// The types that a value may have, those of all alternatives.
+fn types(document: &Value, schema: &Value) -> Vec<String> {
+    let schema = match schema["$ref"].as_str() {
+        Some(_) => resolve(document, schema),
+        None => schema,
+    };
+    let alternatives = schema["oneOf"].as_array().into_iter().flatten();
+    let mut types: Vec<String> = alternatives.flat_map(|one| types(document, one)).collect();
     match &schema["type"] {
-        Value::Array(names) => names.iter().any(|known| known == name),
-        one => one == name,
+        Value::Array(names) => types.extend(names.iter().map(|name| name.as_str().unwrap().to_owned())),
+        Value::String(name) => types.push(name.clone()),
+        _ => {}
     }
+    types
 }

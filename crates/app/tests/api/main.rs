@@ -7,6 +7,7 @@ mod bad_input;
 mod contract;
 mod coverage;
 mod database;
+mod fixture;
 mod person;
 mod process;
 mod site;

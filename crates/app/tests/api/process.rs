@@ -1,1 +1,8 @@
-//! soon
+//! The built binary as an operator meets it.
+
+mod binary;
+mod commands;
+mod logs;
+mod refusals;
+mod starting;
+mod stopping;

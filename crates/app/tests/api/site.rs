@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use reqwest::header::HeaderValue;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, query, query_scalar};
@@ -140,7 +141,9 @@ impl Ask {
         Self { builder: self.builder.bearer_auth(token), ..self }
     }
 
+    /// The value may have any bytes that a header may have.
     pub fn header(self, name: &str, value: &str) -> Self {
+        let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
         Self { builder: self.builder.header(name, value), ..self }
     }
 

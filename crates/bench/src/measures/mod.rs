@@ -1,5 +1,6 @@
 //! Everything that is measured.
 
+mod calm;
 mod hashing;
 mod large;
 mod logins;
@@ -65,6 +66,7 @@ fn measure(bench: &Bench<'_>, kind: Kind, report: &mut Report) -> Result<()> {
     let small = [Part::Start, Part::Requests, Part::Logins, Part::Timing];
     if small.into_iter().any(|part| bench.options.wants(part)) {
         let mut site = bench.runtime.block_on(Site::open(&bench.server, database))?;
+        calm::measure(&site, report)?;
         if bench.options.wants(Part::Start) {
             site = start::measure(bench, site, report)?;
         }

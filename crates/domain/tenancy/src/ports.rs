@@ -1,8 +1,10 @@
 //! What tenancy needs of the outside.
 //!
 //! A transaction begun for a [`TenantContext`](crate::TenantContext) sees and changes that organisation's rows only.
-//! One begun for an actor sees the actor's own memberships, in whichever organisation. What a transaction that may
-//! write has found stays locked until its end.
+//! What a transaction that may write has found stays locked until its end.
+//!
+//! One begun for an actor sees the actor's own memberships, in whichever organisation. Those are not locked, since they
+//! are the organisations' to change.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

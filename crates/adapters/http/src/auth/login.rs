@@ -29,7 +29,9 @@ pub(crate) async fn handler(
     JsonBody(body): JsonBody<Login>,
 ) -> Result<Json<SignedInView>, Problem> {
     let name = body.email.or(body.username).ok_or_else(|| Problem::validation("email", "or username is required"))?;
+    // PostgreSQL refuses NUL in texts, while here it only has to match nobody.
+    let identifier = LoginIdentifier::new(&name.replace('\0', "\u{fffd}"));
     let attempt = PasswordAttempt::new(body.password);
-    let signed_in = state.services.sign_in.by_password(&LoginIdentifier::new(&name), &attempt, origin.0).await?;
+    let signed_in = state.services.sign_in.by_password(&identifier, &attempt, origin.0).await?;
     Ok(Json(signed_in.into()))
 }

@@ -11,7 +11,7 @@ mod revoke_session;
 mod signup;
 mod view;
 
-use crate::{operation, routes::Operations};
+use crate::{operation, operations::Operations};
 
 /// Registers the operations.
 pub(crate) fn operations(operations: &mut Operations) {

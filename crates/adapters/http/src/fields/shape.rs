@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 use crate::problem::{ErrorCode, Problem};
@@ -14,7 +14,7 @@ pub(super) fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> 
         not_json(format_args!("the body is not UTF-8 at byte {offset}"))
     })?;
     let mut decoder = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut decoder).map_err(|error| wrong_json(&error))?;
+    let value = serde_path_to_error::deserialize(&mut decoder).map_err(|error| wrong_json(text, &error))?;
     decoder.end().map_err(|error| not_json(format_args!("the body is not JSON: {error}")))?;
     Ok(value)
 }
@@ -23,8 +23,12 @@ fn not_json(detail: fmt::Arguments<'_>) -> Problem {
     Problem::new(ErrorCode::MalformedRequest).with_detail(detail.to_string())
 }
 
-fn wrong_json(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+fn wrong_json(text: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     match error.inner().classify() {
+        // serde_json calls it a syntax error when the name of a choice is no string.
+        Category::Syntax if is_value_of_another_type(text, error.inner()) => {
+            wrong_shape(&error.path().to_string(), "must be a string")
+        }
         Category::Data => {
             let message = error.inner().to_string();
             // serde_json ends its messages with " at line 1 column 2".
@@ -35,6 +39,10 @@ fn wrong_json(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem 
             not_json(format_args!("the body is not JSON: {}", error.inner()))
         }
     }
+}
+
+fn is_value_of_another_type(text: &str, error: &serde_json::Error) -> bool {
+    error.to_string().starts_with("expected value at ") && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// The problem for a value at `path` (`.` is the whole) that serde refused with `message`.
@@ -162,6 +170,8 @@ mod tests {
             (r#"{"title": "a", "id": 7}"#, "id must be a UUID"),
             (r#"{"title": "a", "done": "yes"}"#, "done must be true or false"),
             (r#"{"title": "a", "colour": "blue"}"#, r#"colour must be "red" or "green""#),
+            (r#"{"title": "a", "colour": 7}"#, "colour must be a string"),
+            (r#"{"title": "a", "colour": [null]}"#, "colour must be a string"),
             (r#"{"title": "a", "at": "yesterday"}"#, "at is not valid"),
             (r#"{"title": "a", "parts": {}}"#, "parts must be an array"),
             (

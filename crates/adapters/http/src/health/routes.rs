@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::DatabaseHealth;
-use crate::{VERSION, routes::Operations, state::HttpState};
+use crate::{VERSION, operations::Operations, state::HttpState};
 
 /// Registers the health routes, at the root and under the prefix of the API.
 pub(crate) fn operations(operations: &mut Operations) {

@@ -3,7 +3,7 @@ use actix_web::{
     http::{Uri, uri::PathAndQuery},
 };
 
-use crate::routes::API_PREFIX;
+use crate::operations::API_PREFIX;
 
 /// The prefix that stands for [`API_PREFIX`].
 const UNVERSIONED: &str = "/api";

@@ -5,7 +5,7 @@ use actix_web::http::header::{
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
-use crate::{options::HttpOptions, routes::API_PREFIX};
+use crate::{operations::API_PREFIX, options::HttpOptions};
 
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 

@@ -6,7 +6,7 @@ mod list;
 mod view;
 
 pub(crate) use self::view::{MembershipSummary, OrganizationSummary};
-use crate::{operation, routes::Operations};
+use crate::{operation, operations::Operations};
 
 /// Registers the operations.
 pub(crate) fn operations(operations: &mut Operations) {

@@ -3,7 +3,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::{VERSION, routes::Operations};
+use crate::{VERSION, operations::Operations};
 
 pub(super) fn operations(operations: &mut Operations) {
     operations.root::<__path_index, _, _>(index);

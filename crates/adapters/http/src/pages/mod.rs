@@ -3,7 +3,7 @@
 mod index;
 mod reference;
 
-use crate::routes::Operations;
+use crate::operations::Operations;
 
 /// The OpenAPI document that this server serves, as JSON.
 pub(crate) struct ApiDocument(pub(crate) actix_web::web::Bytes);

@@ -10,8 +10,8 @@ use utoipa_swagger_ui::Config;
 use super::ApiDocument;
 use crate::{
     fields::PathId,
+    operations::{API_PREFIX, Operations},
     problem::Problem,
-    routes::{API_PREFIX, Operations},
 };
 
 /// What Swagger UI needs: its own scripts and styles, styles set by script, and images in data URLs.

@@ -13,8 +13,8 @@ use crate::{
     etag::Tagged,
     fields::Fields,
     idempotency::{Creation, Creator},
+    operations::API_PREFIX,
     problem::Problem,
-    routes::API_PREFIX,
 };
 
 /// A new task.

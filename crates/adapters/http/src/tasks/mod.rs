@@ -8,7 +8,7 @@ mod list;
 mod update;
 mod view;
 
-use crate::{operation, routes::Operations};
+use crate::{operation, operations::Operations};
 
 /// Registers the operations.
 pub(crate) fn operations(operations: &mut Operations) {

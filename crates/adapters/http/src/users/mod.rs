@@ -7,7 +7,7 @@ mod find_me;
 mod view;
 
 pub(crate) use self::view::UserView;
-use crate::{operation, routes::Operations};
+use crate::{operation, operations::Operations};
 
 /// Registers the operations.
 pub(crate) fn operations(operations: &mut Operations) {

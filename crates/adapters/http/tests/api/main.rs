@@ -12,6 +12,7 @@ mod fields;
 mod headers;
 mod lists;
 mod logs;
+mod nowhere;
 mod probes;
 mod problems;
 mod server;

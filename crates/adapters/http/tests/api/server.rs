@@ -26,6 +26,7 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::nowhere;
 use crate::probes;
 
 /// A database that can be switched off.
@@ -67,6 +68,7 @@ impl TestServer {
         let database = Arc::new(Switch::default());
         let health: Arc<dyn HealthProbe> = database.clone();
         let state = HttpState {
+            services: nowhere::services(),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
             health,

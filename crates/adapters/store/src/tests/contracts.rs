@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tenantry_testkit::contracts::{ACCOUNTS, REQUESTS, TASKS, TENANCY, TaskSubject};
+use tenantry_testkit::contracts::{ACCOUNTS, FOREIGN_ROWS, REQUESTS, TASKS, TENANCY, TaskSubject};
 use tenantry_testkit::{StorePorts, World, run};
 
 use super::fixture::{TestStore, postgres, sqlite};
@@ -54,4 +54,5 @@ kept! {
     the_contract_of_tenancy: TENANCY, std::convert::identity;
     the_contract_of_tasks: TASKS, tasks;
     the_contract_of_requests: REQUESTS, std::convert::identity;
+    the_contract_of_foreign_rows: FOREIGN_ROWS, std::convert::identity;
 }

@@ -2,7 +2,6 @@
 //! read from the catalogue or from what the contracts use, so that a new table without probes fails here.
 
 mod catalogue;
-mod foreign_rows;
 mod policies;
 mod probes;
 mod scope_filter;

@@ -4,16 +4,14 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 use secrecy::SecretString;
-use serde_json::{Value, json};
 use tenantry_credentials::{DerivedKeys, JwtAccessTokens};
 use tenantry_identity::ports::AccessTokens as _;
 use tenantry_tenancy::Role;
 
-use crate::answer::Answer;
 use crate::contract::{Operation, operations};
+use crate::fixture::Fixture;
 use crate::on_both_databases;
-use crate::person::Person;
-use crate::site::{PASSWORD, SECRET, Site, unique};
+use crate::site::{SECRET, Site};
 
 /// What an operation that needs credentials answers, and to whom.
 struct Expectation {
@@ -174,77 +172,5 @@ async fn guests_may_do_less_than_owners(site: &Site) {
         let fixture = Fixture::of(site).await;
         let answer = fixture.request(operation, |ask| fixture.owner.authorize(ask)).await;
         assert_eq!(answer.status, expected.owner, "owner: {answer}");
-    }
-}
-
-/// An organisation with something in it.
-struct Fixture<'s> {
-    site: &'s Site,
-    owner: Person<'s>,
-    task: Value,
-    session: String,
-}
-
-impl<'s> Fixture<'s> {
-    async fn of(site: &'s Site) -> Self {
-        let owner = site.newcomer().await;
-        let task = owner.task(json!({"title": "ours"})).await;
-        let sessions = owner.get("/auth/sessions").await.expect(200);
-        let session = sessions["data"][0]["id"].as_str().unwrap().to_owned();
-        Self { site, owner, task, session }
-    }
-
-    /// Sends the operation's request about the owner's things, good in every respect but who sends it.
-    async fn request(
-        &self,
-        operation: &Operation,
-        authorize: impl FnOnce(crate::site::Ask) -> crate::site::Ask,
-    ) -> Answer {
-        let id = match operation.path.strip_prefix("/api/v1/").unwrap_or_default().split('/').next() {
-            Some("auth") => &self.session,
-            Some("organizations") => &self.owner.own_organization,
-            Some("tasks") => self.task["id"].as_str().unwrap(),
-            Some("users") => &self.owner.id,
-            _ => "not-found",
-        };
-        let ask = authorize(self.site.at(&operation.method, &operation.path_to(id)));
-        match self.body(&operation.name()) {
-            Some(body) => ask.json(&body).send().await,
-            None => ask.send().await,
-        }
-    }
-
-    fn body(&self, operation: &str) -> Option<Value> {
-        let name = unique("somebody");
-        Some(match operation {
-            "POST /api/v1/auth/signup" => json!({"email": format!("{name}@example.com"), "password": PASSWORD}),
-            "POST /api/v1/auth/register" => {
-                json!({"email": format!("{name}@example.com"), "username": name, "password": PASSWORD})
-            }
-            "POST /api/v1/auth/login" | "POST /api/v1/auth/signin" => {
-                json!({"email": self.owner.email, "password": PASSWORD})
-            }
-            "POST /api/v1/auth/refresh" => json!({"refresh_token": self.owner.refresh_token}),
-            "PUT /api/v1/users/me" | "PATCH /api/v1/users/me" => json!({"full_name": "Somebody"}),
-            "DELETE /api/v1/users/me" => json!({"password": PASSWORD}),
-            "POST /api/v1/organizations" => json!({"name": "Another"}),
-            "POST /api/v1/tasks" => json!({"title": "theirs"}),
-            "PUT /api/v1/tasks/{id}" | "PATCH /api/v1/tasks/{id}" => json!({"title": "changed"}),
-            _ => return None,
-        })
-    }
-
-    /// Fails if `answer` tells anything of the owner's things, or if they have changed.
-    async fn check_untouched_by(&self, answer: &Answer) {
-        let text = answer.text();
-        let path = answer.asked.split_once(' ').unwrap().1;
-        for ours in [self.task["id"].as_str().unwrap(), &self.owner.id, &self.owner.own_organization, &self.session] {
-            // A problem names the path that was asked for.
-            assert!(!text.replace(path, "").contains(ours), "{answer}");
-        }
-        let task = self.owner.get(&format!("/tasks/{}", self.task["id"].as_str().unwrap())).await.expect(200);
-        assert_eq!(task, self.task, "{answer}");
-        let tasks = self.owner.get("/tasks").await.expect(200);
-        assert_eq!(tasks["total"], 1, "{answer}");
     }
 }

@@ -1,9 +1,6 @@
 //! Operations made for the tests: one file each, as those of the domains are.
 
-use tenantry_http::{
-    operation,
-    routes::{self, Operations},
-};
+use tenantry_http::{operation, operations::Operations, routes};
 
 mod create;
 mod list;

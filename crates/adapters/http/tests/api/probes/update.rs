@@ -2,9 +2,9 @@ use actix_web::web::Json;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tenantry_http::{
-    etag::Precondition,
+    etag::IfMatch,
     fields::{Fields, JsonBody, Patch, PathId},
-    problem::Problem,
+    problem::{ErrorCode, Problem},
 };
 use tenantry_kernel::{Revision, parse_text};
 use utoipa::ToSchema;
@@ -26,13 +26,15 @@ pub struct UpdateProbe {
     request_body = UpdateProbe, responses((status = 200, body = Object)))]
 pub async fn handler(
     id: PathId<Uuid>,
-    precondition: Precondition,
+    IfMatch(precondition): IfMatch,
     body: JsonBody<UpdateProbe>,
 ) -> Result<Json<Value>, Problem> {
     let mut fields = Fields::new();
     let title = fields.change("title", &body.0.title, |raw| parse_text(raw, 1, 10));
     let note = fields.patch("note", &body.0.note, |raw| parse_text(raw, 1, 10));
     let (title, note) = fields.finish((title, note))?;
-    precondition.check(Revision::from_stored(3))?;
+    if !precondition.allows(Revision::from_stored(3)) {
+        return Err(Problem::new(ErrorCode::PreconditionFailed));
+    }
     Ok(Json(json!({ "id": id.0, "title": title, "note": note.into_change() })))
 }

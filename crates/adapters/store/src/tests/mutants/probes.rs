@@ -152,7 +152,7 @@ impl Probe {
     /// `None` without PostgreSQL. The roles get every right on every table, so that nothing but the policies is
     /// between them and the rows.
     pub async fn new() -> Option<Self> {
-        let mut database = postgres().await?.postgres.take().unwrap();
+        let database = postgres().await?.postgres.unwrap();
         let mut connection = PgConnection::connect(&database.url).await.unwrap();
         let mut setup = "GRANT ALL ON ALL TABLES IN SCHEMA public TO tenantry_app, tenantry_platform;".to_owned();
         for (name, rows) in SEEDS {

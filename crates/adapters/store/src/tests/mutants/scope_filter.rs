@@ -3,12 +3,11 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use tenantry_testkit::contracts::{ACCOUNTS, REQUESTS, TASKS, TENANCY};
-use tenantry_testkit::{Case, World};
+use tenantry_testkit::Case;
+use tenantry_testkit::contracts::{ACCOUNTS, FOREIGN_ROWS, REQUESTS, TASKS, TENANCY};
 
 use super::super::contracts::{tasks, world};
-use super::super::fixture::{postgres, sqlite};
-use super::foreign_rows;
+use super::super::fixture::sqlite;
 use crate::scope::Act;
 use crate::scope::lifted::{Door, Lifted, used};
 
@@ -37,22 +36,6 @@ impl Promise {
 fn promises<Subject: Sync>(cases: &'static [Case<Subject>], subject: &'static Subject) -> Vec<Promise> {
     cases.iter().map(|case| Promise { name: case.name, check: Box::new(move || (case.check)(subject)) }).collect()
 }
-
-macro_rules! cases {
-    ($module:ident: $($name:ident),+) => {
-        &[$(Case { name: concat!("c6_", stringify!($name)), check: |world| Box::pin($module::$name(world)) }),+]
-    };
-}
-
-const FOREIGN_ROWS: &[Case<World>] = cases!(foreign_rows:
-    no_account_is_added_for_another,
-    no_password_is_set_for_another,
-    no_session_is_opened_for_another,
-    no_other_organisation_is_founded,
-    nobody_joins_another_organisation,
-    no_project_is_put_into_another_organisation,
-    no_request_is_kept_or_answered_for_another
-);
 
 async fn every_promise() -> Vec<Promise> {
     let world = world(sqlite().await);
@@ -85,10 +68,4 @@ async fn c6_a_missing_filter_breaks_a_promise_of_isolation() {
     }
     let indifferent = INDIFFERENT.map(|(door, _)| door);
     assert_eq!(unnoticed, indifferent, "left: doors whose filter no c6_ case misses; of {doors:?}");
-}
-
-#[tokio::test]
-async fn c6_nobody_writes_in_anothers_name_on_postgresql() {
-    let Some(store) = postgres().await else { return };
-    tenantry_testkit::run(FOREIGN_ROWS, world(store)).await;
 }

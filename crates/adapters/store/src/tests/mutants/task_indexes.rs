@@ -78,7 +78,9 @@ fn waste_of_node(node: &Value, is_sorted: bool) -> Waste {
     };
     if text("Relation Name") == "tasks" {
         let is_of_tenant = text("Node Type").starts_with("Index") && text("Index Cond").contains("organization_id =");
-        if is_sorted || !is_of_tenant {
+        // A filter by whose task it is reads all of the tenant's to find them.
+        let is_filtered = text("Filter").contains("user_id =") || text("Filter").contains("assignee_id =");
+        if is_sorted || is_filtered || !is_of_tenant {
             return Some(format!("{} {}, sorted: {is_sorted}", text("Node Type"), text("Index Name")));
         }
     }
@@ -90,6 +92,7 @@ async fn first_waste_of_sqlite(transaction: &StoreTransaction, lists: &[String])
     for list in lists {
         let explain = Statement::from_string(DbBackend::Sqlite, format!("EXPLAIN QUERY PLAN {list}"));
         let rows = transaction.query_all_raw(explain).await.unwrap();
+        let is_by_person = list.contains("\"assignee_id\" = ");
         let step = |row: &sea_orm::QueryResult| -> (i64, String) {
             (row.try_get_by_index(1).unwrap(), row.try_get_by_index(3).unwrap())
         };
@@ -98,7 +101,9 @@ async fn first_waste_of_sqlite(transaction: &StoreTransaction, lists: &[String])
         for (parent, step) in steps.iter().filter(|(_, step)| of_tasks(step)) {
             let is_sorted = steps.iter().any(|(of, other)| of == parent && other.starts_with("USE TEMP B-TREE"));
             let is_of_tenant = step.starts_with("SEARCH tasks USING INDEX") && step.contains("(organization_id=?");
-            if is_sorted || !is_of_tenant {
+            // SQLite does not say what it filters: whatever is no key of the search.
+            let is_filtered = is_by_person && !step.contains("user_id=?") && !step.contains("assignee_id=?");
+            if is_sorted || is_filtered || !is_of_tenant {
                 return Some(format!("{step}, sorted: {is_sorted} in {list}"));
             }
         }
@@ -129,8 +134,9 @@ async fn sqlite_lists_from_the_tenants_indexes_and_misses_each() {
     assert_eq!(first_waste_of_sqlite(&intact, &lists_in_order).await, None);
     let unordered = lists(DbBackend::Sqlite, SortField::Priority);
     assert!(first_waste_of_sqlite(&intact, &unordered).await.is_some(), "a sort of the whole tenant was not noticed");
-    drop(intact);
     for index in INDEXES {
+        // A connection keeps its plans, so it has to be another one.
+        let test = sqlite().await;
         let transaction = test.database.begin(Scope::nobody(), Mode::Write).await.unwrap();
         transaction.execute_unprepared(&format!("DROP INDEX {index}")).await.unwrap();
         assert!(first_waste_of_sqlite(&transaction, &lists_in_order).await.is_some(), "nothing needs {index}");
