@@ -3,16 +3,15 @@
 mod admin;
 mod config;
 mod demo;
-mod failure;
-pub(crate) mod migrate;
+mod migrate;
 mod openapi;
 mod serve;
 mod worker;
 
 use std::process::ExitCode;
 
-pub use self::failure::Failure;
 use crate::cli::{Admin, Cli, Command, Config};
+use crate::failure::Failure;
 use crate::logging;
 use crate::settings::Settings;
 

@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, stderr};
 
 use tracing_subscriber::fmt;
 
-use crate::commands::Failure;
+use crate::failure::Failure;
 use crate::settings::Settings;
 
 /// Starts the log of this process, once.

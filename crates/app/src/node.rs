@@ -30,7 +30,8 @@ use tenantry_tenancy::{Entrance, Organizations, Projects};
 
 use self::collector::ProcessCollector;
 use self::probe::DatabaseProbe;
-use crate::commands::{Failure, migrate};
+use crate::failure::Failure;
+use crate::schema;
 use crate::settings::{Profile as RunProfile, Settings};
 
 /// One process of Tenantry: its database, and the use cases over it.
@@ -61,7 +62,7 @@ impl Node {
         settings.create_folders()?;
         let keys = DerivedKeys::derive(&settings.secret_key()?);
         if settings.database.migrate_on_start {
-            migrate::up(&settings).await?;
+            schema::up(&settings).await?;
         }
         let database = Database::new(&settings.store_options()).map_err(Failure::configuration)?;
         check_database(&database, settings.profile).await?;

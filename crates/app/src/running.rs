@@ -10,7 +10,7 @@ use tenantry_http::{Server, ServerHandle};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::commands::Failure;
+use crate::failure::Failure;
 use crate::node::Node;
 
 /// How often the revocations of other processes are read.

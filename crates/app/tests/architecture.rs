@@ -57,7 +57,7 @@ fn allowed_arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("tenantry-migrations", of(&[])),
         ("tenantry-app", with(&outer)),
         ("tenantry-bench", with(&[&outer[..], &["tenantry-testkit"]].concat())),
-        ("embedded-tasks", vec!["tenantry-kernel", "tenantry-identity", "tenantry-tenancy", "tenantry-tasks"]),
+        ("embedded-tasks", of(&domain)),
     ])
 }
 

@@ -4,18 +4,18 @@ use tenantry_identity::User;
 use tenantry_kernel::{Clock, Revision, Store, UserId};
 use tenantry_tenancy::{Membership, Permission, Role, TenancyError, TenantContext};
 
-use crate::ports::SignUpTransaction;
+use crate::ports::MembersTransaction;
 
 /// The users of an organisation.
 pub struct Members {
-    store: Arc<dyn Store<TenantContext, dyn SignUpTransaction>>,
+    store: Arc<dyn Store<TenantContext, dyn MembersTransaction>>,
     clock: Arc<dyn Clock>,
 }
 
 impl Members {
     /// The use cases over these ports.
     #[must_use]
-    pub fn new(store: Arc<dyn Store<TenantContext, dyn SignUpTransaction>>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(store: Arc<dyn Store<TenantContext, dyn MembersTransaction>>, clock: Arc<dyn Clock>) -> Self {
         Self { store, clock }
     }
 

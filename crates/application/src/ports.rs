@@ -8,9 +8,9 @@ use tenantry_tenancy::ports::{OwnMembershipsTransaction, TenancyTransaction};
 
 use crate::{IdempotencyKey, StoredRequest};
 
-/// A unit of work that makes an account together with its first organisation.
-pub trait SignUpTransaction: IdentityTransaction + TenancyTransaction {}
-impl<T: IdentityTransaction + TenancyTransaction> SignUpTransaction for T {}
+/// A unit of work over the accounts and memberships of one organisation, such as the first of both.
+pub trait MembersTransaction: IdentityTransaction + TenancyTransaction {}
+impl<T: IdentityTransaction + TenancyTransaction> MembersTransaction for T {}
 
 /// A unit of work over an account and its memberships.
 pub trait SignInTransaction: IdentityTransaction + OwnMembershipsTransaction {}

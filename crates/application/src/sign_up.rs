@@ -4,7 +4,7 @@ use tenantry_identity::{Client, IdentityError, NewAccount, PasswordHash, Registr
 use tenantry_kernel::{Clock, IdGenerator, Store};
 use tenantry_tenancy::{Foundation, NewOrganization, OrganizationName, Organizations, OwnMembership, TenantContext};
 
-use crate::{SignUpError, TokenIssuer, TokenPair, ports::SignUpTransaction};
+use crate::{SignUpError, TokenIssuer, TokenPair, ports::MembersTransaction};
 
 /// The organisation that a newcomer founds by signing up.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub struct SignedUp {
 /// Signing up: an account, its first organisation and perhaps its first session, or nothing at all.
 pub struct SignUp {
     registration: Registration,
-    store: Arc<dyn Store<TenantContext, dyn SignUpTransaction>>,
+    store: Arc<dyn Store<TenantContext, dyn MembersTransaction>>,
     tokens: Arc<TokenIssuer>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
@@ -40,7 +40,7 @@ impl SignUp {
     #[must_use]
     pub fn new(
         registration: Registration,
-        store: Arc<dyn Store<TenantContext, dyn SignUpTransaction>>,
+        store: Arc<dyn Store<TenantContext, dyn MembersTransaction>>,
         tokens: Arc<TokenIssuer>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdGenerator>,

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use tenantry_application::ports::{
-    AdministratorLookup, Housekeeping, IdempotencyTransaction, SignInTransaction, SignUpTransaction,
+    AdministratorLookup, Housekeeping, IdempotencyTransaction, MembersTransaction, SignInTransaction,
 };
 use tenantry_identity::{
     Actor, Email, NewAccount, Password, PasswordHash, PasswordPolicy, Registration, User,
@@ -20,7 +20,7 @@ use crate::{ClearHasher, FixedClock};
 /// Everything that a store adapter provides.
 pub struct StorePorts {
     /// Accounts with their first organisation.
-    pub sign_up: Arc<dyn Store<TenantContext, dyn SignUpTransaction>>,
+    pub sign_up: Arc<dyn Store<TenantContext, dyn MembersTransaction>>,
     /// Accounts with their memberships.
     pub sign_in: Arc<dyn Store<Actor, dyn SignInTransaction>>,
     /// Memberships alone.

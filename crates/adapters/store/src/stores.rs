@@ -2,7 +2,7 @@
 //! stays one transaction of the database.
 
 use async_trait::async_trait;
-use tenantry_application::ports::{IdempotencyTransaction, RequestRepository, SignInTransaction, SignUpTransaction};
+use tenantry_application::ports::{IdempotencyTransaction, MembersTransaction, RequestRepository, SignInTransaction};
 use tenantry_identity::{
     Actor,
     ports::{CredentialRepository, IdentityTransaction, RevocationRepository, SessionRepository, UserRepository},
@@ -59,7 +59,7 @@ stores! {
     Actor begins OwnMembershipsTransaction;
     Actor begins SignInTransaction;
     Actor begins IdempotencyTransaction;
-    TenantContext begins SignUpTransaction;
+    TenantContext begins MembersTransaction;
     TenantContext begins TenancyTransaction;
     TenantContext begins TaskTransaction;
 }

@@ -3,8 +3,8 @@ use std::io::{Write as _, stdin, stdout};
 use tenantry_application::NewAdministrator;
 use tenantry_identity::{Email, Password, Username};
 
-use super::Failure;
 use crate::cli::CreateAdmin;
+use crate::failure::Failure;
 use crate::node::Node;
 use crate::settings::Settings;
 

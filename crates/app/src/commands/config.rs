@@ -1,6 +1,6 @@
 use std::io::{Write as _, stdout};
 
-use super::Failure;
+use crate::failure::Failure;
 use crate::settings::Settings;
 
 /// Prints what is in effect. That the settings were loaded at all is the check.

@@ -12,7 +12,7 @@ use tenantry_tenancy::{
 };
 
 use self::story::{CHORES, COMPANY, Character, Chore, FOUNDER, PROJECTS, STAFF};
-use super::Failure;
+use crate::failure::Failure;
 use crate::node::Node;
 use crate::settings::Settings;
 

@@ -1,6 +1,6 @@
 use std::io::{Write as _, stdout};
 
-use super::Failure;
+use crate::failure::Failure;
 
 /// Prints the OpenAPI document, which depends on no setting.
 pub(super) fn print() -> Result<(), Failure> {

@@ -4,8 +4,8 @@ use std::net::TcpListener;
 use tenantry_application::OneTimePassword;
 use tenantry_identity::{Email, User, Username};
 
-use super::Failure;
 use crate::cli::Serve;
+use crate::failure::Failure;
 use crate::node::Node;
 use crate::running::{Jobs, Running};
 use crate::settings::Settings;

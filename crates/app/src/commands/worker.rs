@@ -1,4 +1,4 @@
-use super::Failure;
+use crate::failure::Failure;
 use crate::node::Node;
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;

@@ -1,7 +1,7 @@
 use tenantry_application::{
     IdempotencyKey, StoredRequest,
     ports::{
-        AdministratorLookup, Housekeeping, IdempotencyTransaction, PurgeReport, SignInTransaction, SignUpTransaction,
+        AdministratorLookup, Housekeeping, IdempotencyTransaction, MembersTransaction, PurgeReport, SignInTransaction,
     },
 };
 use tenantry_identity::{
@@ -30,7 +30,7 @@ fn session(of: &Newcomer, seconds: i64) -> Session {
 }
 
 async fn join(database: &Database, user_id: UserId, host: &Newcomer, role: Role) {
-    let store: &dyn Store<TenantContext, dyn SignUpTransaction> = database;
+    let store: &dyn Store<TenantContext, dyn MembersTransaction> = database;
     let mut transaction = store.begin(&host.context).await.unwrap();
     let found = transaction.memberships().find(host.user.id).await.unwrap().unwrap();
     transaction.memberships().insert(&Membership { user_id, role, ..found }).await.unwrap();

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tempfile::TempDir;
-use tenantry_application::ports::SignUpTransaction;
+use tenantry_application::ports::MembersTransaction;
 use tenantry_identity::{Actor, Email, PasswordHash, User, Username};
 use tenantry_kernel::{IdGenerator, Revision, Store, UserId};
 use tenantry_migrations::{roles, up};
@@ -106,7 +106,7 @@ pub async fn sign_up(database: &Database, name: &str) -> Newcomer {
     let actor = actor_of(&user);
     let new = NewOrganization::named(OrganizationName::parse(name).unwrap());
     let foundation = TenantContext::found(actor, new, at(0), &Ids).unwrap();
-    let store: &dyn Store<TenantContext, dyn SignUpTransaction> = database;
+    let store: &dyn Store<TenantContext, dyn MembersTransaction> = database;
     let mut transaction = store.begin(&foundation.context).await.unwrap();
     transaction.users().insert(&user).await.unwrap();
     let hash = PasswordHash::from_stored(format!("hash of {name}"));

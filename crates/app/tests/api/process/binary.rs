@@ -25,8 +25,7 @@ fn command(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Com
 /// Runs a command to its end, with `input` on its standard input.
 pub fn run(folder: &Path, variables: &[(&str, &str)], arguments: &[&str], input: &str) -> Output {
     let mut command = command(folder, variables, arguments);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // A command that asks for nothing may have ended before.
     child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
     child.wait_with_output().unwrap()

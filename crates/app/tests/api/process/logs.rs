@@ -28,9 +28,17 @@ async fn c12_each_request_is_one_line_of_json_without_secrets() {
     assert_eq!(code, Some(0));
 
     let log = std::fs::read_to_string(log_of).unwrap();
-    for secret in
-        [password, "wrong horse battery", &one_time, token, refresh, "a private title", "q=private", "secret-in-a-path", "ada@"]
-    {
+    for secret in [
+        password,
+        "wrong horse battery",
+        &one_time,
+        token,
+        refresh,
+        "a private title",
+        "q=private",
+        "secret-in-a-path",
+        "ada@",
+    ] {
         assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
     }
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

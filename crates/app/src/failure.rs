@@ -1,3 +1,5 @@
+//! Why a command did not do its work.
+
 use std::error::Error;
 use std::fmt::Write as _;
 use std::process::ExitCode;
