@@ -17,7 +17,8 @@ pub(crate) struct OpenTransaction<DB: Database> {
 enum State {
     Beginning,
     Open,
-    Committed,
+    /// Committed, or never begun.
+    None,
 }
 
 impl<DB: Database> OpenTransaction<DB> {
@@ -30,6 +31,11 @@ impl<DB: Database> OpenTransaction<DB> {
         Ok(beginning)
     }
 
+    /// Takes a connection from the pool and begins nothing: each statement stands for itself.
+    pub(crate) async fn without_begin(pool: &Pool<DB>) -> Result<Self, Error> {
+        Ok(Self { connection: pool.acquire().await?, state: State::None })
+    }
+
     /// The connection, within the transaction.
     pub(crate) fn connection(&mut self) -> &mut DB::Connection {
         &mut self.connection
@@ -37,8 +43,10 @@ impl<DB: Database> OpenTransaction<DB> {
 
     /// Makes the work durable.
     pub(crate) async fn commit(mut self) -> Result<(), Error> {
-        DB::TransactionManager::commit(&mut self.connection).await?;
-        self.state = State::Committed;
+        if self.state == State::Open {
+            DB::TransactionManager::commit(&mut self.connection).await?;
+            self.state = State::None;
+        }
         Ok(())
     }
 }
@@ -49,7 +57,7 @@ impl<DB: Database> Drop for OpenTransaction<DB> {
             State::Beginning => self.connection.close_on_drop(),
             // Queued; the pool sends it before it lends the connection again.
             State::Open => DB::TransactionManager::start_rollback(&mut self.connection),
-            State::Committed => {}
+            State::None => {}
         }
     }
 }

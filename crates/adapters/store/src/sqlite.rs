@@ -34,7 +34,7 @@ pub(crate) fn writer(path: &Path, options: &StoreOptions) -> SqlitePool {
     pool(1, options).connect_lazy_with(connect)
 }
 
-/// The pool of the connections that read; each transaction sees the file as it was when it began.
+/// The pool of the connections that read; each statement sees the file as it was when it began.
 pub(crate) fn readers(path: &Path, options: &StoreOptions) -> SqlitePool {
     let cores = thread::available_parallelism().map_or(2, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
     let connect = connection(path, options).read_only(true).pragma("query_only", "ON");

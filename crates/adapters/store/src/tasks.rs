@@ -45,11 +45,8 @@ fn read_task(row: &QueryResult) -> Result<Task, StorageError> {
         user_id: UserId::from_uuid(row.take()?),
         project_id: row.take::<Option<Uuid>>()?.map(ProjectId::from_uuid),
         assignee_id: row.take::<Option<Uuid>>()?.map(UserId::from_uuid),
-        title: TaskTitle::parse(&row.take::<String>()?).or(Err(broken("title")))?,
-        description: row
-            .take::<Option<String>>()?
-            .map(|text| TaskDescription::parse(&text).or(Err(broken("description"))))
-            .transpose()?,
+        title: TaskTitle::from_stored(row.take()?),
+        description: row.take::<Option<String>>()?.map(TaskDescription::from_stored),
         status: row.take::<String>()?.parse().or(Err(broken("status")))?,
         priority: Priority::parse(row.take::<i16>()?.into()).or(Err(broken("priority")))?,
         due_at: row.take::<Option<DateTime<Utc>>>()?.map(DueAt::from_stored),

@@ -65,11 +65,14 @@ impl StoreTransaction {
         Ok(Self::new(scope, mode, DbBackend::Postgres, Connection::Postgres(open)))
     }
 
-    /// Begins on SQLite. A writer takes the lock at once: to take it later could fail half-way.
+    /// Begins on SQLite. A writer takes the lock at once: to take it later could fail half-way. A reader needs no BEGIN:
+    /// its connection can't write, and each statement sees what was committed before it, as on PostgreSQL.
     pub(crate) async fn begin_sqlite(pool: &SqlitePool, scope: Scope, mode: Mode) -> Result<Self, StorageError> {
-        let sql = if mode == Mode::Write { "BEGIN IMMEDIATE" } else { "BEGIN" };
-        let open = OpenTransaction::begin(pool, sql.into_sql_str()).await.map_err(storage_sqlx)?;
-        Ok(Self::new(scope, mode, DbBackend::Sqlite, Connection::Sqlite(open)))
+        let open = match mode {
+            Mode::Write => OpenTransaction::begin(pool, "BEGIN IMMEDIATE".into_sql_str()).await,
+            Mode::Read => OpenTransaction::without_begin(pool).await,
+        };
+        Ok(Self::new(scope, mode, DbBackend::Sqlite, Connection::Sqlite(open.map_err(storage_sqlx)?)))
     }
 
     fn new(scope: Scope, mode: Mode, backend: DbBackend, connection: Connection) -> Self {

@@ -46,7 +46,7 @@ async fn judge(site: &Site, ask: Ask, verdict: Verdict, what: &str) -> Answer {
 }
 
 /// The operation's request from its owner, who is somebody new if the last request was the end of them.
-async fn ask<'s>(fixture: &mut Fixture<'s>, operation: &Operation) -> Ask {
+async fn ask(fixture: &mut Fixture<'_>, operation: &Operation) -> Ask {
     if fixture.owner.get("/users/me").await.status != 200 {
         *fixture = Fixture::of(fixture.site).await;
     }

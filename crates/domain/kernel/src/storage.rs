@@ -37,8 +37,7 @@ pub trait Transaction: Send {
 /// that context may see, and no call can name another.
 #[async_trait]
 pub trait Store<C: ?Sized, Tx: ?Sized>: Send + Sync {
-    /// Begins a transaction that only reads; it sees one consistent state on SQLite, and each statement sees the
-    /// latest committed state on PostgreSQL. Dropping it is enough.
+    /// Begins a transaction that only reads; each of its reads sees what was committed before it. Dropping it is enough.
     ///
     /// # Errors
     /// [`StorageError::Unavailable`] when no connection could be had in time.

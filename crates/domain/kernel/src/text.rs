@@ -52,6 +52,12 @@ macro_rules! text_value {
                 $crate::parse_text(raw, Self::MIN, Self::MAX).map(Self)
             }
 
+            /// The text as it was stored, which was parsed then.
+            #[must_use]
+            pub fn from_stored(text: String) -> Self {
+                Self(text)
+            }
+
             /// The text.
             #[must_use]
             pub fn as_str(&self) -> &str {

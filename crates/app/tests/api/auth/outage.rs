@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 use url::Url;
 
+use crate::answer::Answer;
 use crate::database::Database;
 use crate::person::Person;
 use crate::site::{PASSWORD, Site};
@@ -95,13 +96,15 @@ async fn m5_no_wrong_answer_while_the_database_is_away() {
 }
 
 async fn check_refusals(site: &Site, ada: &Person<'_>, signed_out: &Person<'_>) {
-    let unavailable = [
-        ada.get("/tasks").await,
-        ada.post("/tasks", json!({"title": "lost"})).await,
-        site.login(&ada.email, PASSWORD).await,
-        site.login("nobody", PASSWORD).await,
-        site.post("/auth/refresh", json!({"refresh_token": ada.refresh_token})).await,
-    ];
+    let refresh = json!({"refresh_token": ada.refresh_token});
+    let unavailable: [Answer; 5] = tokio::join!(
+        ada.get("/tasks"),
+        ada.post("/tasks", json!({"title": "lost"})),
+        site.login(&ada.email, PASSWORD),
+        site.login("nobody", PASSWORD),
+        site.post("/auth/refresh", refresh),
+    )
+    .into();
     for answer in unavailable {
         answer.refused(503, "UNAVAILABLE");
         assert!(!answer.header("retry-after").is_empty(), "{answer}");

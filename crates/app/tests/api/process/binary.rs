@@ -60,8 +60,7 @@ impl Server {
         server
     }
 
-    /// The greeting is complete once the line about documents was said; what concerns a first start comes before the
-    /// process says nothing any more, so it is read when the process has ended.
+    /// Reads up to the line about documents, which is the last one unless it is a first start.
     fn listen_to_greeting(&mut self) {
         while !self.greeting.contains("  Docs  ") {
             let read = self.output.read_line(&mut self.greeting).unwrap();
