@@ -48,7 +48,8 @@ pub struct Member {
 impl Node {
     /// Gives `database` its tables.
     pub async fn migrate(server: &Path, database: &Database) -> Result<()> {
-        let migrated = command(server, database).args(["migrate", "up"]).stdout(Stdio::null()).status()?;
+        let mut command = command(server, database);
+        let migrated = command.args(["migrate", "up"]).env("RUST_LOG", "warn").stdout(Stdio::null()).status()?;
         if !migrated.success() {
             return Err("the database could not be migrated".into());
         }

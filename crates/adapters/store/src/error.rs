@@ -83,6 +83,8 @@ fn meaning_of(error: &sqlx::Error) -> Meaning {
         sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::Io(_)
+        // What a proxy says whose own server is away.
+        | sqlx::Error::Protocol(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::BeginFailed => Meaning::Unavailable,

@@ -19,7 +19,8 @@ impl LoginIdentifier {
     #[must_use]
     pub fn new(raw: &str) -> Self {
         let key = Email::parse(raw).map_or_else(|_| raw.trim().to_lowercase(), |email| email.key().to_owned());
-        Self { key }
+        // No account has a NUL in its name, and PostgreSQL takes none in a text.
+        Self { key: key.replace('\0', "\u{fffd}") }
     }
 
     /// The form in which it is compared with the keys of e-mail addresses and usernames.

@@ -28,10 +28,17 @@ pub(crate) async fn handler(
     origin: Origin,
     JsonBody(body): JsonBody<Login>,
 ) -> Result<Json<SignedInView>, Problem> {
-    let name = body.email.or(body.username).ok_or_else(|| Problem::validation("email", "or username is required"))?;
-    // PostgreSQL refuses NUL in texts, while here it only has to match nobody.
-    let identifier = LoginIdentifier::new(&name.replace('\0', "\u{fffd}"));
+    let identifier = identifier(body.email, body.username)?;
     let attempt = PasswordAttempt::new(body.password);
     let signed_in = state.services.sign_in.by_password(&identifier, &attempt, origin.0).await?;
     Ok(Json(signed_in.into()))
+}
+
+/// The one name that was given.
+fn identifier(email: Option<String>, username: Option<String>) -> Result<LoginIdentifier, Problem> {
+    match (email, username) {
+        (Some(name), None) | (None, Some(name)) => Ok(LoginIdentifier::new(&name)),
+        (None, None) => Err(Problem::validation("email", "or username is required")),
+        (Some(_), Some(_)) => Err(Problem::validation("username", "must not be given together with email")),
+    }
 }
