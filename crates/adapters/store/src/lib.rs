@@ -11,6 +11,7 @@ mod database;
 mod error;
 mod housekeeping;
 mod listing;
+mod literal_limit;
 mod lookups;
 mod memberships;
 mod open_transaction;

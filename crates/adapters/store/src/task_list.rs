@@ -1,6 +1,8 @@
 //! The SQL of task lists.
 
-use sea_orm::sea_query::{Asterisk, Condition, Expr, ExprTrait, Func, Query, SelectStatement, UnionType};
+use sea_orm::sea_query::{
+    Asterisk, Condition, Expr, ExprTrait, Func, Query, SelectStatement, SubQueryStatement, UnionType,
+};
 use sea_orm::{ColumnTrait, DbBackend, QueryFilter, QuerySelect, QueryTrait};
 use tenantry_kernel::{PageRequest, StorageError};
 use tenantry_tasks::{Direction, SortField, TaskFilter, TaskSort, Visibility};
@@ -47,9 +49,11 @@ impl<'a> TaskList<'a> {
         Ok(whole)
     }
 
-    /// Selects how many tasks it has, a number for each part.
-    pub(crate) fn counts(&self) -> Vec<SelectStatement> {
-        self.selects().into_iter().map(counting).collect()
+    /// Selects how many tasks it has: those of its parts together.
+    pub(crate) fn count(&self) -> SelectStatement {
+        let counts = self.selects().into_iter().map(|part| Expr::from(SubQueryStatement::from(counting(part))));
+        let sum = counts.reduce(ExprTrait::add).unwrap_or_else(|| Expr::val(0));
+        Query::select().expr(sum).take()
     }
 
     fn selects(&self) -> Vec<SelectStatement> {

@@ -108,13 +108,7 @@ impl TaskRepository for StoreTransaction {
         let select = list.page(sort, page)?;
         let total = match page {
             PageRequest::After { .. } => None,
-            PageRequest::Number { .. } => {
-                let mut total = 0;
-                for count in list.counts() {
-                    total += self.count(&count).await?;
-                }
-                Some(total)
-            }
+            PageRequest::Number { .. } => Some(self.count(&list.count()).await?),
         };
         let rows = self.rows(&select).await?;
         let tasks = rows.iter().map(read_task).collect::<Result<_, _>>()?;

@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::error::{storage, storage_sqlx};
+use crate::literal_limit::with_literal_limits;
 use crate::open_transaction::OpenTransaction;
 use crate::row::RowReader;
 use crate::scope::Scope;
@@ -181,7 +182,7 @@ macro_rules! run {
                 $found.map(|$found| $convert)
             }
             Connection::Sqlite(open) => {
-                let $found = prepared::<Sqlite>($statement).$method(open.connection()).await;
+                let $found = prepared::<Sqlite>(with_literal_limits($statement)).$method(open.connection()).await;
                 $found.map(|$found| $convert)
             }
         };
