@@ -66,7 +66,10 @@ DROP TABLE organizations;
 const DROP_DEPENDENTS: &str = "
 DROP FUNCTION tenantry_credential_by_identifier(text, text);
 DROP FUNCTION tenantry_credential_of(uuid);
-DROP POLICY users_bounds ON users;
+DROP POLICY users_read ON users;
+DROP POLICY users_insert ON users;
+DROP POLICY users_update ON users;
+DROP POLICY users_delete ON users;
 DROP POLICY organizations_read ON organizations;
 ";
 
@@ -78,8 +81,9 @@ fn policies() -> String {
         "{itself} OR EXISTS (SELECT 1 FROM memberships joined WHERE joined.organization_id = organizations.id
             AND joined.user_id = {USER})"
     );
+    let own = format!("id = {USER}");
     let colleague = format!(
-        "id = {USER} OR EXISTS (SELECT 1 FROM memberships shared WHERE shared.organization_id = {ORGANIZATION}
+        "{own} OR EXISTS (SELECT 1 FROM memberships shared WHERE shared.organization_id = {ORGANIZATION}
             AND shared.user_id = users.id)"
     );
     [
@@ -96,7 +100,9 @@ fn policies() -> String {
         enable("projects"),
         restrict("projects", &tenant),
         grant("projects", "SELECT, INSERT, UPDATE, DELETE"),
-        restrict("users", &colleague),
+        restrict_read("users", &colleague),
+        restrict_write("users", &own),
+        restrict_delete("users", &own),
     ]
     .concat()
 }

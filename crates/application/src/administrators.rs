@@ -52,8 +52,12 @@ impl Administrators {
     /// # Errors
     /// As [`SignUp::sign_up`].
     pub async fn create(&self, new: NewAdministrator) -> Result<(User, Option<OneTimePassword>), SignUpError> {
-        let made = new.password.is_none().then(|| self.one_time_passwords.generate());
-        let Some(password) = new.password.or_else(|| made.clone()) else { unreachable!("a password is given or made") };
+        let (password, made) = if let Some(password) = new.password {
+            (password, None)
+        } else {
+            let made = self.one_time_passwords.generate();
+            (made.clone(), Some(OneTimePassword(made)))
+        };
         let account = NewAccount {
             email: new.email,
             username: new.username,
@@ -63,7 +67,7 @@ impl Administrators {
             must_change_password: made.is_some(),
         };
         let signed_up = self.sign_up.sign_up(account, NewcomerOrganization::Personal).await?;
-        Ok((signed_up.user, made.map(OneTimePassword)))
+        Ok((signed_up.user, made))
     }
 
     /// Makes the first administrator if there is none yet. Nodes that start together make only one.

@@ -1,5 +1,5 @@
 use tenantry_identity::{
-    AuthenticationError, IdentityError, InsertUserError, UserKey, WeakPassword, ports::HashingError,
+    AuthenticationError, IdentityError, InsertUserError, RegistrationError, UserKey, WeakPassword, ports::HashingError,
 };
 use tenantry_kernel::StorageError;
 use tenantry_tenancy::TenancyError;
@@ -22,6 +22,15 @@ pub enum SignUpError {
     /// The store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+}
+
+impl From<RegistrationError> for SignUpError {
+    fn from(error: RegistrationError) -> Self {
+        match error {
+            RegistrationError::Weak(weak) => Self::Weak(weak),
+            RegistrationError::Hashing(error) => Self::Hashing(error),
+        }
+    }
 }
 
 impl From<InsertUserError> for SignUpError {

@@ -8,6 +8,8 @@
 //! - [`IdempotentRequests`]: a request that is sent twice is done once.
 //! - [`ports`]: what an adapter provides.
 
+#![warn(missing_docs)]
+
 mod administrators;
 mod error;
 mod idempotency;

@@ -63,9 +63,10 @@ impl Profile {
         precondition: &Precondition,
     ) -> Result<(), SignInError> {
         let actor = principal.actor();
-        self.accounts.confirm(&actor, attempt).await?;
+        let confirmed = self.accounts.confirm(&actor, attempt).await?;
         let now = self.clock.now();
         let mut transaction = self.store.begin(&actor).await?;
+        confirmed.check(transaction.as_mut()).await?;
         let stored = transaction.users().find(principal.user_id()).await?.ok_or(IdentityError::NotFound)?;
         if !precondition.allows(stored.revision) {
             return Err(IdentityError::RevisionMismatch.into());

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use tenantry_identity::{
     Accounts, Actor, AuthenticationError, Authenticator, Client, LoginIdentifier, Password, PasswordAttempt,
-    PasswordHash, Presentation, RefreshClaims, RevocationList, Session, User, ports::PasswordHasher,
+    PasswordHash, Presentation, RefreshClaims, RevocationList, Session, SignedIn, User, ports::PasswordHasher,
 };
 use tenantry_kernel::{Clock, OrganizationId, Store};
 use tenantry_tenancy::{OwnMembership, ports::OwnMembershipRepository};
@@ -62,10 +62,10 @@ impl SignIn {
     ) -> Result<SignedInUser, SignInError> {
         let signed_in = self.authenticator.by_password(identifier, attempt).await?;
         let new_hash = if signed_in.rehash { self.rehash(attempt).await? } else { None };
-        let mut user = signed_in.user;
         let now = self.clock.now();
 
         let mut transaction = self.store.begin(&signed_in.actor).await?;
+        let mut user = still_as_proved(transaction.as_mut(), &signed_in).await?;
         let own = first_open(transaction.own_memberships()).await?;
         let session = self.tokens.open_session(user.id, own.organization.id, client, now);
         transaction.sessions().insert(&session).await?;
@@ -156,6 +156,20 @@ impl SignIn {
             Err(error) => error.into(),
         }
     }
+}
+
+/// The account, if it still is what the password was checked against: hashing takes long enough for somebody to change
+/// the password, or to deactivate or delete the account.
+async fn still_as_proved(
+    transaction: &mut dyn SignInTransaction,
+    signed_in: &SignedIn,
+) -> Result<User, AuthenticationError> {
+    let user = transaction.users().find(signed_in.user_id).await?.filter(|user| user.deleted_at.is_none());
+    let user = user.ok_or(AuthenticationError::InvalidCredentials)?;
+    if transaction.credentials().find(user.id).await?.as_ref() != Some(&signed_in.hash) {
+        return Err(AuthenticationError::InvalidCredentials);
+    }
+    if user.is_active { Ok(user) } else { Err(AuthenticationError::AccountInactive) }
 }
 
 /// The oldest membership that is open.

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use tenantry_identity::{Client, IdentityError, NewAccount, PasswordHash, Registration, Session, User};
+use tenantry_identity::{Client, NewAccount, PasswordHash, Registration, Session, User};
 use tenantry_kernel::{Clock, IdGenerator, Store};
 use tenantry_tenancy::{Foundation, NewOrganization, OrganizationName, Organizations, OwnMembership, TenantContext};
 
@@ -82,7 +82,7 @@ impl SignUp {
 
     /// Everything that needs no store.
     async fn prepare(&self, account: NewAccount, organization: NewcomerOrganization) -> Result<Newcomer, SignUpError> {
-        let registered = self.registration.prepare(account).await.map_err(registration_error)?;
+        let registered = self.registration.prepare(account).await?;
         let new = NewOrganization::named(organization_name(organization, &registered.user));
         let foundation = TenantContext::found(registered.actor, new, self.clock.now(), &*self.ids)?;
         Ok(Newcomer { user: registered.user, password_hash: registered.password_hash, foundation })
@@ -114,24 +114,12 @@ struct Newcomer {
 
 /// A personal organisation bears its owner's name, or else the sign-in name.
 fn organization_name(organization: NewcomerOrganization, user: &User) -> OrganizationName {
-    let personal = || {
-        let owner = user.full_name.as_ref().map_or(user.username.as_str(), |name| name.as_str());
-        OrganizationName::parse(owner).or_else(|_| OrganizationName::parse("Personal"))
-    };
     match organization {
         NewcomerOrganization::Company(name) => name,
-        NewcomerOrganization::Personal => personal().unwrap_or_else(|_| unreachable!("\"Personal\" is a name")),
-    }
-}
-
-fn registration_error(error: IdentityError) -> SignUpError {
-    match error {
-        IdentityError::Taken(key) => SignUpError::Taken(key),
-        IdentityError::Weak(weak) => SignUpError::Weak(weak),
-        IdentityError::Hashing(error) => SignUpError::Hashing(error),
-        IdentityError::Storage(error) => SignUpError::Storage(error),
-        IdentityError::NotFound | IdentityError::WrongPassword | IdentityError::RevisionMismatch => {
-            unreachable!("registration looks nothing up")
-        }
+        // Both were parsed by rules that are narrower than those of an organisation's name.
+        NewcomerOrganization::Personal => OrganizationName::from_stored(match &user.full_name {
+            Some(name) => name.as_str().to_owned(),
+            None => user.username.as_str().to_owned(),
+        }),
     }
 }

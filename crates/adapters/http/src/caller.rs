@@ -9,7 +9,7 @@ use actix_web::{
     web::Data,
 };
 use tenantry_identity::{Actor, Client, Principal};
-use tenantry_kernel::{OrganizationId, UserId};
+use tenantry_kernel::OrganizationId;
 use tenantry_tenancy::TenantContext;
 use uuid::Uuid;
 
@@ -27,45 +27,43 @@ const USER_AGENT_CHARACTERS: usize = 500;
 
 type Extraction<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
-/// The bearer of a live access token, also of one that was issued for a one-time password: for the few operations
-/// that such a user may call.
-pub(crate) struct Bearer {
+/// Who sends a request, within the organisation that it works in: the one that it names, or else the token's.
+pub(crate) struct Caller {
     pub(crate) principal: Principal,
-    organization_id: Option<OrganizationId>,
-}
-
-/// The bearer of a live access token who may act.
-pub(crate) struct Caller(Bearer);
-
-/// A caller within an organisation: the one that the request names, or else the token's.
-pub(crate) struct Tenant {
     pub(crate) context: TenantContext,
-    pub(crate) user_id: UserId,
 }
 
-impl Bearer {
+/// A caller who may still have to replace a one-time password: for the few operations that such a user may call.
+pub(crate) struct AnyCaller(pub(crate) Caller);
+
+impl AnyCaller {
     async fn of(request: &HttpRequest, state: &HttpState) -> Result<Self, Problem> {
         let principal = state.services.authenticator.by_access_token(bearer_token(request)?).await?;
-        let organization_id = named_organization(request)?;
-        if let Some(scope) = RequestScope::of(request) {
+        let scope = RequestScope::of(request);
+        if let Some(scope) = &scope {
             scope.set_user(principal.user_id());
+            scope.check_query(request)?;
         }
-        Ok(Self { principal, organization_id })
-    }
-
-    /// The organisation that the request works in.
-    pub(crate) fn organization_id(&self) -> OrganizationId {
-        self.organization_id.unwrap_or_else(|| self.principal.organization_id())
-    }
-
-    /// The bearer within that organisation.
-    pub(crate) async fn context(&self, state: &HttpState) -> Result<TenantContext, Problem> {
-        match self.organization_id {
-            Some(named) if named != self.principal.organization_id() => {
-                Ok(state.services.entrance.enter(self.principal.actor(), named).await?)
+        let context = match named_organization(request)? {
+            Some(named) if named != principal.organization_id() => {
+                state.services.entrance.enter(principal.actor(), named).await?
             }
-            _ => Ok(TenantContext::resume(&self.principal)?),
+            _ => TenantContext::resume(&principal)?,
+        };
+        if let Some(scope) = &scope {
+            scope.set_organization(context.organization_id());
         }
+        Ok(Self(Caller { principal, context }))
+    }
+}
+
+impl Caller {
+    async fn of(request: &HttpRequest, state: &HttpState) -> Result<Self, Problem> {
+        let AnyCaller(caller) = AnyCaller::of(request, state).await?;
+        if caller.has_to_change_password(state).await? {
+            return Err(Problem::new(ErrorCode::PasswordChangeRequired));
+        }
+        Ok(caller)
     }
 
     /// Whether a one-time password still has to be replaced. The token tells that it had to be when it was issued;
@@ -74,43 +72,12 @@ impl Bearer {
         if !self.principal.password_change_due() {
             return Ok(false);
         }
-        Ok(state.services.accounts.find_own(&self.principal.actor()).await?.must_change_password)
-    }
-}
-
-impl Caller {
-    async fn of(request: &HttpRequest, state: &HttpState) -> Result<Self, Problem> {
-        let bearer = Bearer::of(request, state).await?;
-        if bearer.has_to_change_password(state).await? {
-            return Err(Problem::new(ErrorCode::PasswordChangeRequired));
-        }
-        Ok(Self(bearer))
+        Ok(state.services.accounts.find_own(&self.actor()).await?.must_change_password)
     }
 
     /// Who acts.
     pub(crate) fn actor(&self) -> Actor {
-        self.0.principal.actor()
-    }
-
-    /// The token.
-    pub(crate) fn principal(&self) -> &Principal {
-        &self.0.principal
-    }
-
-    /// The organisation that the request works in; whether the caller belongs to it is not checked yet.
-    pub(crate) fn organization_id(&self) -> OrganizationId {
-        self.0.organization_id()
-    }
-}
-
-impl Tenant {
-    async fn of(request: &HttpRequest, state: &HttpState) -> Result<Self, Problem> {
-        let caller = Caller::of(request, state).await?;
-        let context = caller.0.context(state).await?;
-        if let Some(scope) = RequestScope::of(request) {
-            scope.set_organization(context.organization_id());
-        }
-        Ok(Self { context, user_id: caller.principal().user_id() })
+        self.principal.actor()
     }
 }
 
@@ -131,10 +98,10 @@ macro_rules! extract {
     )*};
 }
 
-extract!(Bearer, Caller, Tenant);
+extract!(AnyCaller, Caller);
 
 /// The token of an `Authorization: Bearer` header (RFC 6750, section 2.1).
-fn bearer_token(request: &HttpRequest) -> Result<&str, Problem> {
+pub(crate) fn bearer_token(request: &HttpRequest) -> Result<&str, Problem> {
     let header = request.headers().get(AUTHORIZATION).ok_or_else(|| Problem::new(ErrorCode::Unauthenticated))?;
     let malformed = || Problem::new(ErrorCode::TokenInvalid);
     let (scheme, token) = header.to_str().ok().and_then(|value| value.split_once(' ')).ok_or_else(malformed)?;

@@ -20,6 +20,8 @@ use crate::problem::{ErrorCode, Problem};
 #[derive(Debug)]
 pub struct Tagged<V> {
     revision: Revision,
+    /// What else the view depends on, as part of the tag.
+    variant: Option<String>,
     view: V,
     status: StatusCode,
     location: Option<String>,
@@ -28,12 +30,19 @@ pub struct Tagged<V> {
 impl<V> Tagged<V> {
     /// 200.
     pub fn ok(revision: Revision, view: V) -> Self {
-        Self { revision, view, status: StatusCode::OK, location: None }
+        Self { revision, variant: None, view, status: StatusCode::OK, location: None }
     }
 
     /// 201 with `Location`.
     pub fn created(revision: Revision, location: impl Into<String>, view: V) -> Self {
-        Self { revision, view, status: StatusCode::CREATED, location: Some(location.into()) }
+        Self { revision, variant: None, view, status: StatusCode::CREATED, location: Some(location.into()) }
+    }
+
+    /// The same, of which there are several views with the same revision: `variant`, of letters, digits and hyphens,
+    /// tells them apart.
+    #[must_use]
+    pub fn varied_by(self, variant: String) -> Self {
+        Self { variant: Some(variant), ..self }
     }
 }
 
@@ -41,7 +50,10 @@ impl<V: Serialize> Responder for Tagged<V> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let tag = entity_tag(self.revision);
+        let tag = match &self.variant {
+            Some(variant) => format!("\"{}.{variant}\"", self.revision),
+            None => entity_tag(self.revision),
+        };
         if is_known(request, &tag) {
             return HttpResponse::NotModified().insert_header((ETAG, tag)).finish();
         }
@@ -104,9 +116,10 @@ struct Tag {
 impl Tag {
     /// The revision that this tag names; a weak one never matches by strong comparison.
     fn revision(&self) -> Option<Revision> {
-        let digits = self.opaque.trim_matches('"');
+        let inner = self.opaque.trim_matches('"');
+        let digits = inner.split_once('.').map_or(inner, |(digits, _variant)| digits);
         let revision = Revision::from_stored(digits.parse().ok()?);
-        (!self.weak && entity_tag(revision) == self.opaque).then_some(revision)
+        (!self.weak && revision.to_string() == digits).then_some(revision)
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, http::header::AUTHORIZATION};
+use actix_web::{HttpRequest, HttpResponse};
 use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
 use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 
 use crate::{
+    caller::bearer_token,
     operations::Operations,
     options::HttpOptions,
     problem::{ErrorCode, Problem},
@@ -77,8 +78,6 @@ async fn read(request: HttpRequest) -> Result<HttpResponse, Problem> {
 
 fn authorize(request: &HttpRequest) -> Result<(), Problem> {
     let Some(token) = &HttpOptions::of(request).metrics_token else { return Ok(()) };
-    let header = request.headers().get(AUTHORIZATION).ok_or_else(|| Problem::new(ErrorCode::Unauthenticated))?;
-    let (scheme, given) = header.to_str().ok().and_then(|value| value.split_once(' ')).unwrap_or_default();
-    let equal = bool::from(given.as_bytes().ct_eq(token.expose_secret().as_bytes()));
-    if scheme.eq_ignore_ascii_case("bearer") && equal { Ok(()) } else { Err(Problem::new(ErrorCode::TokenInvalid)) }
+    let equal = bearer_token(request)?.as_bytes().ct_eq(token.expose_secret().as_bytes());
+    if bool::from(equal) { Ok(()) } else { Err(Problem::new(ErrorCode::TokenInvalid)) }
 }

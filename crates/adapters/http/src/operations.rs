@@ -18,7 +18,10 @@ use actix_web::{
 };
 use utoipa::{
     __dev::{SchemaReferences, Tags},
-    openapi::{HttpMethod, RefOr, Schema, path::Operation},
+    openapi::{
+        HttpMethod, RefOr, Schema,
+        path::{Operation, ParameterIn},
+    },
 };
 
 use crate::{
@@ -132,9 +135,11 @@ impl Operations {
     pub(crate) fn configure(&self, config: &mut ServiceConfig) {
         for (path, routes) in self.by_path() {
             let pattern: Rc<str> = Rc::from(path);
+            let queried = routes.queried.clone();
             let noting = guard::fn_guard(move |context| {
                 if let Some(scope) = context.req_data().get::<RequestScope>() {
                     scope.set_route(&pattern);
+                    scope.set_takes_query(queried.contains(&context.head().method));
                 }
                 true
             });
@@ -151,12 +156,15 @@ impl Operations {
         let get = [Method::GET, Method::HEAD];
         let operations = self.served.iter().map(|served| {
             let methods: Vec<Method> = served.methods.iter().flat_map(served_methods).collect();
-            (served.path.as_str(), methods, &served.route)
+            (served.path.as_str(), methods, takes_query(&served.description), &served.route)
         });
-        let pages = self.pages.iter().map(|page| (page.path.as_str(), get.to_vec(), &page.route));
-        for (path, methods, route) in operations.chain(pages) {
+        let pages = self.pages.iter().map(|page| (page.path.as_str(), get.to_vec(), true, &page.route));
+        for (path, methods, takes_query, route) in operations.chain(pages) {
             let key = path.split('/').map(|segment| (segment.starts_with('{'), segment)).collect();
             let (_, routes) = paths.entry(key).or_insert((path, PathRoutes::default()));
+            if takes_query {
+                routes.queried.extend(methods.iter().cloned());
+            }
             routes.methods.extend(methods.into_iter().map(|method| method.to_string()));
             routes.routes.push(route.as_ref());
         }
@@ -168,6 +176,8 @@ impl Operations {
 #[derive(Default)]
 struct PathRoutes<'a> {
     methods: BTreeSet<String>,
+    /// The methods with query parameters.
+    queried: Vec<Method>,
     routes: Vec<&'a dyn Fn() -> Route>,
 }
 
@@ -181,6 +191,12 @@ impl PathRoutes<'_> {
 /// 405, naming the methods that are answered.
 fn refuse_method(allow: &HeaderValue) -> Ready<Result<HttpResponse, Problem>> {
     ready(Err(Problem::new(ErrorCode::MethodNotAllowed).with_header(ALLOW, allow.clone())))
+}
+
+/// Whether the operation has any query parameters.
+fn takes_query(description: &Operation) -> bool {
+    let mut parameters = description.parameters.iter().flatten();
+    parameters.any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query))
 }
 
 /// The methods that a documented one is served at: GET brings HEAD along.

@@ -7,7 +7,10 @@ use std::{
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload};
 use uuid::Uuid;
 
-use crate::problem::{ErrorCode, Problem};
+use crate::{
+    fields::parse_pairs,
+    problem::{ErrorCode, Problem},
+};
 
 /// What is known about a request while it is answered; the line that it gets in the log is made from this.
 ///
@@ -19,6 +22,7 @@ pub struct RequestScope(Rc<Known>);
 struct Known {
     request_id: String,
     route: OnceCell<Rc<str>>,
+    takes_query: Cell<bool>,
     user_id: Cell<Option<Uuid>>,
     organization_id: Cell<Option<Uuid>>,
 }
@@ -28,6 +32,7 @@ impl RequestScope {
         Self(Rc::new(Known {
             request_id,
             route: OnceCell::new(),
+            takes_query: Cell::new(true),
             user_id: Cell::new(None),
             organization_id: Cell::new(None),
         }))
@@ -58,6 +63,21 @@ impl RequestScope {
     /// Notes the pattern of the path that was routed; the first one stays.
     pub(crate) fn set_route(&self, pattern: &Rc<str>) {
         self.0.route.get_or_init(|| Rc::clone(pattern));
+    }
+
+    /// Notes whether the operation has any query parameters.
+    pub(crate) fn set_takes_query(&self, takes_query: bool) {
+        self.0.takes_query.set(takes_query);
+    }
+
+    /// Refuses query parameters where the operation has none.
+    pub(crate) fn check_query(&self, request: &HttpRequest) -> Result<(), Problem> {
+        match parse_pairs(request.query_string()).first() {
+            Some((name, _)) if !self.0.takes_query.get() => {
+                Err(Problem::validation(name.as_str(), "is not known here"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The pattern of the path that was routed.

@@ -4,8 +4,8 @@ use chrono::{DateTime, Duration, Utc};
 use tenantry_kernel::{Clock, IdGenerator, Precondition, Store, UserId};
 
 use crate::{
-    Actor, FullName, IdentityError, Password, PasswordAttempt, PasswordPolicy, Principal, Revocation, RevocationId,
-    RevocationList, RevokedSubject, Session, SessionId, User, Username,
+    Actor, FullName, IdentityError, Password, PasswordAttempt, PasswordHash, PasswordPolicy, Principal, Revocation,
+    RevocationId, RevocationList, RevokedSubject, Session, SessionId, User, Username,
     ports::{IdentityTransaction, PasswordHasher, Verification},
 };
 
@@ -86,7 +86,7 @@ impl Accounts {
         precondition: &Precondition,
     ) -> Result<User, IdentityError> {
         let actor = principal.actor();
-        let new_hash = match &change.password {
+        let replacement = match &change.password {
             Some(password) => Some(self.hash_replacement(&actor, &change, password).await?),
             None => None,
         };
@@ -99,7 +99,8 @@ impl Accounts {
         let seen = stored.revision;
         let mut user = stored.with_profile(change.full_name, change.username, now);
         let mut revocations = Vec::new();
-        if let Some(hash) = new_hash {
+        if let Some((confirmed, hash)) = replacement {
+            confirmed.check(transaction.as_mut()).await?;
             user = user.with_own_password();
             transaction.credentials().update(user.id, &hash, now).await?;
             let ended = transaction.sessions().revoke_all(Some(principal.session_id()), now).await?;
@@ -120,25 +121,27 @@ impl Accounts {
         actor: &Actor,
         change: &ProfileChange,
         password: &PasswordChange,
-    ) -> Result<crate::PasswordHash, IdentityError> {
-        let user = self.confirm(actor, &password.current).await?;
+    ) -> Result<(ConfirmedPassword, PasswordHash), IdentityError> {
+        let confirmed = self.confirm(actor, &password.current).await?;
+        let user = &confirmed.user;
         let username = change.username.as_ref().unwrap_or(&user.username);
         self.policy.check(&password.new, user.email.as_str(), username.as_str())?;
-        Ok(self.hasher.hash(&password.new).await?)
+        let hash = self.hasher.hash(&password.new).await?;
+        Ok((confirmed, hash))
     }
 
-    /// Checks that `attempt` is the actor's own password and answers the account.
+    /// Checks that `attempt` is the actor's own password.
     ///
     /// # Errors
     /// `WrongPassword`, `NotFound`.
-    pub async fn confirm(&self, actor: &Actor, attempt: &PasswordAttempt) -> Result<User, IdentityError> {
+    pub async fn confirm(&self, actor: &Actor, attempt: &PasswordAttempt) -> Result<ConfirmedPassword, IdentityError> {
         let mut transaction = self.store.read(actor).await?;
         let user = own_user(transaction.as_mut(), actor).await?;
-        let stored = transaction.credentials().find(user.id).await?;
+        let hash = transaction.credentials().find(user.id).await?;
         drop(transaction);
-        match self.hasher.verify(attempt, stored.as_ref()).await? {
-            Verification::Mismatch => Err(IdentityError::WrongPassword),
-            Verification::Match | Verification::MatchRehash => Ok(user),
+        match (self.hasher.verify(attempt, hash.as_ref()).await?, hash) {
+            (Verification::Match | Verification::MatchRehash, Some(hash)) => Ok(ConfirmedPassword { user, hash }),
+            _ => Err(IdentityError::WrongPassword),
         }
     }
 
@@ -235,6 +238,27 @@ impl Accounts {
             occurred_at: now,
             expires_at: now + self.access_token_lifetime,
         }
+    }
+}
+
+/// That somebody knows the password of their account, for as long as it stays the same.
+#[derive(Debug)]
+pub struct ConfirmedPassword {
+    user: User,
+    hash: PasswordHash,
+}
+
+impl ConfirmedPassword {
+    /// Checks, within the transaction that relies on it, that the password was not changed since.
+    ///
+    /// # Errors
+    /// [`IdentityError::WrongPassword`].
+    pub async fn check<T>(&self, transaction: &mut T) -> Result<(), IdentityError>
+    where
+        T: IdentityTransaction + ?Sized,
+    {
+        let stored = transaction.credentials().find(self.user.id).await?;
+        if stored.as_ref() == Some(&self.hash) { Ok(()) } else { Err(IdentityError::WrongPassword) }
     }
 }
 

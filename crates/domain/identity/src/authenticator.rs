@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use tenantry_kernel::Clock;
+use tenantry_kernel::{Clock, UserId};
 
 use crate::{
     Actor, AuthenticationError, Email, Liveness, PasswordAttempt, PasswordHash, Principal, RefreshClaims,
-    RevocationList, User,
+    RevocationList,
     ports::{AccessTokens, CredentialLookup, LivenessLookup, PasswordHasher, RefreshTokens, Verification},
 };
 
@@ -33,11 +33,13 @@ impl LoginIdentifier {
 /// Somebody who gave the right password of an active account.
 #[derive(Debug)]
 pub struct SignedIn {
-    /// The account.
-    pub user: User,
+    /// Whose account it is.
+    pub user_id: UserId,
     /// Who acts from now on.
     pub actor: Actor,
-    /// Whether the stored hash should be replaced.
+    /// The hash that the password matched: it is the password's only as long as it is stored.
+    pub hash: PasswordHash,
+    /// Whether that hash should be replaced.
     pub rehash: bool,
 }
 
@@ -79,25 +81,17 @@ impl Authenticator {
         let found = self.credentials.find(identifier).await?;
         let hash = found.as_ref().map(|(_, hash)| hash);
         let verification = self.hasher.verify(attempt, hash).await?;
-        let Some((user, _)) = found else { return Err(AuthenticationError::InvalidCredentials) };
+        let Some((user, hash)) = found else { return Err(AuthenticationError::InvalidCredentials) };
         match verification {
             Verification::Mismatch => Err(AuthenticationError::InvalidCredentials),
             _ if !user.is_active => Err(AuthenticationError::AccountInactive),
-            Verification::Match => Ok(SignedIn { actor: Actor::user(user.id), user, rehash: false }),
-            Verification::MatchRehash => Ok(SignedIn { actor: Actor::user(user.id), user, rehash: true }),
+            Verification::Match | Verification::MatchRehash => Ok(SignedIn {
+                user_id: user.id,
+                actor: Actor::user(user.id),
+                hash,
+                rehash: verification == Verification::MatchRehash,
+            }),
         }
-    }
-
-    /// Whether `attempt` is the password that `hash` was made from.
-    ///
-    /// # Errors
-    /// `Hashing`.
-    pub async fn confirm_password(
-        &self,
-        attempt: &PasswordAttempt,
-        hash: Option<&PasswordHash>,
-    ) -> Result<bool, AuthenticationError> {
-        Ok(self.hasher.verify(attempt, hash).await? != Verification::Mismatch)
     }
 
     /// Checks an access token: its signature and expiry, and that nothing it speaks of was revoked. Asks the

@@ -9,6 +9,8 @@
 //! - [`RevocationList`]: which access tokens died early, held in memory.
 //! - [`ports`]: what an adapter provides.
 
+#![warn(missing_docs)]
+
 mod access;
 mod accounts;
 mod actor;
@@ -24,14 +26,14 @@ mod session;
 mod user;
 
 pub use access::{AccessClaims, AccessTokenError, RefreshClaims};
-pub use accounts::{Accounts, LogoutScope, PasswordChange, ProfileChange};
+pub use accounts::{Accounts, ConfirmedPassword, LogoutScope, PasswordChange, ProfileChange};
 pub use actor::{Actor, Principal};
 pub use authenticator::{Authenticator, LoginIdentifier, SignedIn};
 pub use email::{Email, EmailError};
 pub use error::{AuthenticationError, IdentityError, InsertUserError, UserKey};
 pub use names::{FullName, Username, UsernameError};
 pub use password::{Password, PasswordAttempt, PasswordError, PasswordHash, PasswordPolicy, WeakPassword};
-pub use registration::{NewAccount, Registered, Registration};
+pub use registration::{NewAccount, Registered, Registration, RegistrationError};
 pub use revocation::{Liveness, Revocation, RevocationFollower, RevocationId, RevocationList, RevokedSubject};
 pub use session::{Client, Presentation, RefreshGrace, Session, SessionId};
 pub use tenantry_kernel::{OrganizationId, UserId};

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use tenantry_kernel::{Clock, IdGenerator, Revision, UserId};
 
 use crate::{
-    Actor, Email, FullName, IdentityError, Password, PasswordHash, PasswordPolicy, User, Username,
-    ports::PasswordHasher,
+    Actor, Email, FullName, Password, PasswordHash, PasswordPolicy, User, Username, WeakPassword,
+    ports::{HashingError, PasswordHasher},
 };
 
 /// What somebody gives to get an account.
@@ -35,6 +35,17 @@ pub struct Registered {
     pub actor: Actor,
 }
 
+/// An account could not be prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RegistrationError {
+    /// The password is too easy to guess.
+    #[error("the password {0}")]
+    Weak(#[from] WeakPassword),
+    /// The password could not be hashed.
+    #[error(transparent)]
+    Hashing(#[from] HashingError),
+}
+
 /// Prepares accounts: everything about signing up that needs no store.
 pub struct Registration {
     hasher: Arc<dyn PasswordHasher>,
@@ -58,8 +69,8 @@ impl Registration {
     /// Checks and hashes the password and builds the account.
     ///
     /// # Errors
-    /// [`IdentityError::Weak`] and [`IdentityError::Hashing`].
-    pub async fn prepare(&self, account: NewAccount) -> Result<Registered, IdentityError> {
+    /// [`RegistrationError`].
+    pub async fn prepare(&self, account: NewAccount) -> Result<Registered, RegistrationError> {
         let id = UserId::generate(&*self.ids);
         let username = account.username.unwrap_or_else(|| self.username_for(&account.email));
         self.policy.check(&account.password, account.email.as_str(), username.as_str())?;

@@ -6,6 +6,8 @@
 //! - [`Page`], [`PageRequest`], [`Cursor`]: lists, by page number or by keyset.
 //! - [`StorageError`], [`Transaction`], [`Store`]: the unit of work that every adapter provides.
 
+#![warn(missing_docs)]
+
 mod clock;
 mod id;
 mod page;

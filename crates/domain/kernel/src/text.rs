@@ -52,7 +52,7 @@ macro_rules! text_value {
                 $crate::parse_text(raw, Self::MIN, Self::MAX).map(Self)
             }
 
-            /// The text as it was stored, which was parsed then.
+            /// A text that is known to keep the rules: one that was stored, or that keeps stricter ones.
             #[must_use]
             pub fn from_stored(text: String) -> Self {
                 Self(text)

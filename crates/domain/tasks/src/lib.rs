@@ -5,6 +5,8 @@
 //! - [`Tasks`]: the use cases.
 //! - [`ports`]: what an adapter provides.
 
+#![warn(missing_docs)]
+
 mod error;
 mod filter;
 mod labels;

@@ -8,6 +8,8 @@
 //! - [`Entrance`], [`Organizations`], [`Projects`]: the use cases.
 //! - [`ports`]: what an adapter provides.
 
+#![warn(missing_docs)]
+
 mod context;
 mod entrance;
 mod error;

@@ -21,12 +21,12 @@ impl AccountFields<'_> {
         other: impl FnOnce(&mut Fields) -> Field<T>,
     ) -> Result<(NewAccount, T), Problem> {
         let email = fields.parse("email", self.email, Email::parse);
-        let password = fields.parse("password", self.password, Password::parse);
         let username = fields.optional("username", self.username, Username::parse);
+        let password = fields.parse("password", self.password, Password::parse);
         let full_name = fields.optional("full_name", self.full_name, FullName::parse);
         let other = other(&mut fields);
-        let (email, password, username, full_name, other) =
-            fields.finish((email, password, username, full_name, other))?;
+        let (email, username, password, full_name, other) =
+            fields.finish((email, username, password, full_name, other))?;
         let account =
             NewAccount { email, username, full_name, password, is_platform_admin: false, must_change_password: false };
         Ok((account, other))

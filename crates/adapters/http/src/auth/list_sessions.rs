@@ -1,12 +1,13 @@
-use actix_web::web::Json;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tenantry_identity::{Session, SessionId};
+use tenantry_kernel::{Cursor, SortKey};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
     caller::{Caller, State},
+    paging::{ListEnvelope, ListQuery, NoFilter, PagingParams},
     problem::Problem,
 };
 
@@ -41,19 +42,16 @@ impl SessionView {
     }
 }
 
-/// The user's live sessions.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SessionList {
-    data: Vec<SessionView>,
-    count: usize,
-}
-
 /// List one's live sessions, the newest first.
-#[utoipa::path(get, path = "/auth/sessions", tag = "auth",
-    responses((status = 200, description = "The sessions.", body = SessionList)))]
-pub(crate) async fn handler(caller: Caller, state: State) -> Result<Json<SessionList>, Problem> {
-    let current = caller.principal().session_id();
+#[utoipa::path(get, path = "/auth/sessions", tag = "auth", params(PagingParams),
+    responses((status = 200, description = "A page of sessions.", body = ListEnvelope<SessionView>)))]
+pub(crate) async fn handler(
+    caller: Caller,
+    state: State,
+    query: ListQuery<NoFilter>,
+) -> Result<ListEnvelope<SessionView>, Problem> {
+    let current = caller.principal.session_id();
     let sessions = state.services.accounts.list_sessions(&caller.actor()).await?;
-    let data: Vec<_> = sessions.into_iter().map(|session| SessionView::new(session, current)).collect();
-    Ok(Json(SessionList { count: data.len(), data }))
+    let place = |session: &Session| Cursor { key: SortKey::Time(session.created_at), id: session.id.as_uuid() };
+    Ok(query.envelope(query.cut(sessions, place), |session| SessionView::new(session, current)))
 }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::view::Message;
 use crate::{
-    caller::{Bearer, State},
+    caller::{AnyCaller, State},
     fields::OptionalJsonBody,
     problem::Problem,
 };
@@ -46,11 +46,11 @@ impl From<Scope> for LogoutScope {
 #[utoipa::path(post, path = "/auth/logout", tag = "auth", request_body = Option<Logout>,
     responses((status = 200, description = "The sessions have ended.", body = Message)))]
 pub(crate) async fn handler(
-    bearer: Bearer,
+    AnyCaller(caller): AnyCaller,
     state: State,
     OptionalJsonBody(body): OptionalJsonBody<Logout>,
 ) -> Result<Json<Message>, Problem> {
     let scope = body.unwrap_or_default().scope;
-    state.services.accounts.logout(&bearer.principal, scope.into()).await?;
+    state.services.accounts.logout(&caller.principal, scope.into()).await?;
     Ok(Json(Message { message: "Logged out successfully" }))
 }

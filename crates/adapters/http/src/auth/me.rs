@@ -1,10 +1,10 @@
+use actix_web::web::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
     caller::{Caller, State},
-    etag::Tagged,
     organizations::{MembershipSummary, OrganizationSummary},
     problem::Problem,
     users::UserView,
@@ -27,16 +27,14 @@ pub(crate) struct MeView {
 /// Read one's own account and organizations.
 #[utoipa::path(get, path = "/auth/me", tag = "auth",
     responses((status = 200, description = "The account.", body = MeView)))]
-pub(crate) async fn handler(caller: Caller, state: State) -> Result<Tagged<MeView>, Problem> {
+pub(crate) async fn handler(caller: Caller, state: State) -> Result<Json<MeView>, Problem> {
     let me = state.services.profile.me(&caller.actor()).await?;
-    let current = me.memberships.iter().find(|own| own.organization.id == caller.organization_id());
+    let current = me.memberships.iter().find(|own| own.organization.id == caller.context.organization_id());
     let current = current.ok_or_else(Problem::not_found)?;
-    let revision = me.user.revision;
-    let view = MeView {
+    Ok(Json(MeView {
         organization: OrganizationSummary::from(&current.organization),
         organizations: me.memberships.iter().map(MembershipSummary::from).collect(),
         user: UserView::of_member(me.user, current),
         license_id: None,
-    };
-    Ok(Tagged::ok(revision, view))
+    }))
 }

@@ -19,12 +19,12 @@ use crate::{
 pub(crate) struct Signup {
     #[schema(format = Email, max_length = 254)]
     email: String,
-    /// 8 to 256 characters that are not easy to guess.
-    #[schema(format = Password, min_length = 8, max_length = 256)]
-    password: String,
     /// 3 to 100 of letters, digits, `.`, `_`, `-`; made from the e-mail address where absent.
     #[schema(min_length = 3, max_length = 100)]
     username: Option<String>,
+    /// 8 to 256 characters that are not easy to guess.
+    #[schema(format = Password, min_length = 8, max_length = 256)]
+    password: String,
     /// Also taken as `name`.
     #[serde(alias = "name")]
     #[schema(max_length = 255)]

@@ -14,6 +14,7 @@ use super::shape;
 use crate::{
     options::HttpOptions,
     problem::{ErrorCode, Problem},
+    scope::RequestScope,
 };
 
 /// What extractors that wait for the body answer with.
@@ -84,6 +85,9 @@ pub(crate) async fn read_json_body<T: DeserializeOwned>(
     payload: Payload,
     limit: usize,
 ) -> Result<(BytesMut, T), Problem> {
+    if let Some(scope) = RequestScope::of(request) {
+        scope.check_query(request)?;
+    }
     require_json(request)?;
     let body = read_body(request, payload, limit).await?;
     let value = shape::from_json(&body)?;

@@ -54,7 +54,7 @@ pub(crate) async fn handler(
     state: State,
     creation: Creation<CreateOrganization>,
 ) -> Result<HttpResponse, Problem> {
-    let creator = Creator { actor: caller.actor(), user_id: caller.principal().user_id(), organization_id: None };
+    let creator = Creator { actor: caller.actor(), user_id: caller.principal.user_id(), organization_id: None };
     let create = async |body: CreateOrganization, _| {
         let organization = state.services.organizations.create(creator.actor, body.parse()?).await?;
         let location = format!("{API_PREFIX}/organizations/{}", organization.id);

@@ -7,5 +7,5 @@ mod query;
 pub use self::{
     cursor::CursorKey,
     envelope::ListEnvelope,
-    query::{ListQuery, PagingParams},
+    query::{ListQuery, NoFilter, PagingParams},
 };

@@ -5,7 +5,7 @@ use std::{
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Data};
 use serde::{Deserialize, de::DeserializeOwned};
-use tenantry_kernel::{Page, PageLimit, PageRequest};
+use tenantry_kernel::{Cursor, Page, PageLimit, PageRequest};
 use utoipa::IntoParams;
 
 use super::ListEnvelope;
@@ -33,6 +33,11 @@ pub struct PagingParams {
 impl PagingParams {
     const NAMES: [&str; 3] = ["page", "limit", "cursor"];
 }
+
+/// No sort and no filters.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoFilter {}
 
 /// The query of a list: its page, and everything else (sort and filters) as an `F`, which should
 /// `deny_unknown_fields`.
@@ -63,6 +68,25 @@ impl<F> ListQuery<F> {
             limit: self.page.limit().get(),
             next_cursor: page.next.map(|cursor| self.state.cursors.seal(&cursor, &self.list)),
         }
+    }
+}
+
+impl<F> ListQuery<F> {
+    /// The page of a list that is short enough to be read whole. `cursor_of` names the place after an item; a place whose
+    /// item is gone is the beginning.
+    pub fn cut<T>(&self, items: Vec<T>, cursor_of: impl Fn(&T) -> Cursor) -> Page<T> {
+        let total = u64::try_from(items.len()).unwrap_or(u64::MAX);
+        let (skipped, total) = match &self.page {
+            PageRequest::Number { page, limit } => {
+                (page.saturating_sub(1).saturating_mul(u64::from(limit.get())), Some(total))
+            }
+            PageRequest::After { cursor, .. } => {
+                let last = items.iter().position(|item| cursor_of(item) == *cursor);
+                (last.map_or(0, |place| u64::try_from(place).unwrap_or(u64::MAX).saturating_add(1)), None)
+            }
+        };
+        let rest = items.into_iter().skip(usize::try_from(skipped).unwrap_or(usize::MAX)).collect();
+        Page::from_probe(rest, self.page.limit(), total, cursor_of)
     }
 }
 
@@ -107,7 +131,7 @@ fn encode(pairs: &Pairs) -> String {
 
 fn page_request(
     paging: PagingParams,
-    open: impl FnOnce(&str) -> Result<tenantry_kernel::Cursor, Problem>,
+    open: impl FnOnce(&str) -> Result<Cursor, Problem>,
 ) -> Result<PageRequest, Problem> {
     let limit = match paging.limit {
         None => PageLimit::default(),

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::view::TaskView;
 use crate::{
-    caller::{State, Tenant},
+    caller::{Caller, State},
     etag::{IfMatch, Tagged},
     fields::{OptionalJsonBody, PathId},
     problem::Problem,
@@ -30,13 +30,13 @@ impl CompleteTask {
         ("If-Match" = Option<String>, Header, description = "Only change this version")),
     responses((status = 200, description = "The task after the change.", body = TaskView)))]
 pub(crate) async fn handler(
-    tenant: Tenant,
+    caller: Caller,
     state: State,
     PathId(id): PathId<Uuid>,
     if_match: IfMatch,
     OptionalJsonBody(body): OptionalJsonBody<CompleteTask>,
 ) -> Result<Tagged<TaskView>, Problem> {
     let completion = body.map_or(Completion::Toggle, |body| body.completion());
-    let task = state.services.tasks.complete(&tenant.context, TaskId::from_uuid(id), completion, &if_match.0).await?;
+    let task = state.services.tasks.complete(&caller.context, TaskId::from_uuid(id), completion, &if_match.0).await?;
     Ok(Tagged::ok(task.revision, TaskView::from(task)))
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::view::TaskView;
 use crate::{
-    caller::{State, Tenant},
+    caller::{Caller, State},
     etag::Tagged,
     fields::Fields,
     idempotency::{Creation, Creator},
@@ -70,18 +70,18 @@ impl CreateTask {
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending the request again safe")),
     responses((status = 201, description = "The task.", body = TaskView)))]
 pub(crate) async fn handler(
-    tenant: Tenant,
+    caller: Caller,
     state: State,
     creation: Creation<CreateTask>,
 ) -> Result<HttpResponse, Problem> {
     let creator = Creator {
-        actor: tenant.context.actor(),
-        user_id: tenant.user_id,
-        organization_id: Some(tenant.context.organization_id()),
+        actor: caller.context.actor(),
+        user_id: caller.principal.user_id(),
+        organization_id: Some(caller.context.organization_id()),
     };
     let create = async |body: CreateTask, reserved: Option<Uuid>| {
         let new = body.parse(reserved.map(TaskId::from_uuid))?;
-        let task = state.services.tasks.create(&tenant.context, new).await?;
+        let task = state.services.tasks.create(&caller.context, new).await?;
         let location = format!("{API_PREFIX}/tasks/{}", task.id);
         Ok(Tagged::created(task.revision, location, TaskView::from(task)))
     };

@@ -3,7 +3,7 @@ use tenantry_tasks::TaskId;
 use uuid::Uuid;
 
 use crate::{
-    caller::{State, Tenant},
+    caller::{Caller, State},
     etag::IfMatch,
     fields::PathId,
     problem::Problem,
@@ -15,11 +15,11 @@ use crate::{
         ("If-Match" = Option<String>, Header, description = "Only delete this version")),
     responses((status = 204, description = "The task is deleted.")))]
 pub(crate) async fn handler(
-    tenant: Tenant,
+    caller: Caller,
     state: State,
     PathId(id): PathId<Uuid>,
     if_match: IfMatch,
 ) -> Result<HttpResponse, Problem> {
-    state.services.tasks.delete(&tenant.context, TaskId::from_uuid(id), &if_match.0).await?;
+    state.services.tasks.delete(&caller.context, TaskId::from_uuid(id), &if_match.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::view::TaskView;
 use crate::{
-    caller::{State, Tenant},
+    caller::{Caller, State},
     etag::Tagged,
     fields::PathId,
     problem::Problem,
@@ -14,10 +14,10 @@ use crate::{
     params(("id" = Uuid, Path, description = "The task")),
     responses((status = 200, description = "The task.", body = TaskView)))]
 pub(crate) async fn handler(
-    tenant: Tenant,
+    caller: Caller,
     state: State,
     PathId(id): PathId<Uuid>,
 ) -> Result<Tagged<TaskView>, Problem> {
-    let task = state.services.tasks.find(&tenant.context, TaskId::from_uuid(id)).await?;
+    let task = state.services.tasks.find(&caller.context, TaskId::from_uuid(id)).await?;
     Ok(Tagged::ok(task.revision, TaskView::from(task)))
 }

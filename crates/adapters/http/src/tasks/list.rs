@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::view::TaskView;
 use crate::{
-    caller::{State, Tenant},
+    caller::{Caller, State},
     fields::Fields,
     paging::{ListEnvelope, ListQuery, PagingParams},
     problem::Problem,
@@ -91,11 +91,11 @@ fn parse_sort(raw: &str) -> Result<TaskSort, &'static str> {
 #[utoipa::path(get, path = "/tasks", tag = "tasks", params(PagingParams, ListTasks),
     responses((status = 200, description = "A page of tasks.", body = ListEnvelope<TaskView>)))]
 pub(crate) async fn handler(
-    tenant: Tenant,
+    caller: Caller,
     state: State,
     query: ListQuery<ListTasks>,
 ) -> Result<ListEnvelope<TaskView>, Problem> {
     let (scope, sort, filter) = query.filter.parse()?;
-    let page = state.services.tasks.list(&tenant.context, scope, &filter, sort, &query.page).await?;
+    let page = state.services.tasks.list(&caller.context, scope, &filter, sort, &query.page).await?;
     Ok(query.envelope(page, TaskView::from))
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::view::TaskView;
 use crate::{
-    caller::{State, Tenant},
+    caller::{Caller, State},
     etag::{IfMatch, Tagged},
     fields::{Fields, JsonBody, Patch, PathId},
     problem::Problem,
@@ -79,13 +79,13 @@ impl UpdateTask {
         ("If-Match" = Option<String>, Header, description = "Only change this version")),
     responses((status = 200, description = "The task after the change.", body = TaskView)))]
 pub(crate) async fn handler(
-    tenant: Tenant,
+    caller: Caller,
     state: State,
     PathId(id): PathId<Uuid>,
     if_match: IfMatch,
     JsonBody(body): JsonBody<UpdateTask>,
 ) -> Result<Tagged<TaskView>, Problem> {
     let change = body.parse()?;
-    let task = state.services.tasks.update(&tenant.context, TaskId::from_uuid(id), change, &if_match.0).await?;
+    let task = state.services.tasks.update(&caller.context, TaskId::from_uuid(id), change, &if_match.0).await?;
     Ok(Tagged::ok(task.revision, TaskView::from(task)))
 }

@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 
 use super::UserView;
 use crate::{
-    caller::{Bearer, State},
+    caller::{AnyCaller, State},
     etag::{IfMatch, Tagged},
     fields::{Fields, JsonBody, Patch},
     problem::Problem,
@@ -55,12 +55,11 @@ impl ChangeMe {
     params(("If-Match" = Option<String>, Header, description = "Only change this version")),
     responses((status = 200, description = "The account after the change.", body = UserView)))]
 pub(crate) async fn handler(
-    bearer: Bearer,
+    AnyCaller(caller): AnyCaller,
     state: State,
     if_match: IfMatch,
     JsonBody(body): JsonBody<ChangeMe>,
 ) -> Result<Tagged<UserView>, Problem> {
-    let context = bearer.context(&state).await?;
-    let user = state.services.accounts.change_own(&bearer.principal, body.parse()?, &if_match.0).await?;
-    Ok(Tagged::ok(user.revision, UserView::own(user, &context)))
+    let user = state.services.accounts.change_own(&caller.principal, body.parse()?, &if_match.0).await?;
+    Ok(UserView::own(user, &caller.context))
 }

@@ -20,8 +20,7 @@ pub(crate) struct DeleteMe {
     password: String,
 }
 
-/// Delete one's own account. It can't sign in any more, and is erased some time later; an organization of one goes
-/// with its member.
+/// Delete one's own account. It can't sign in any more; an organization of one goes with its member.
 #[utoipa::path(delete, path = "/users/me", tag = "users", request_body = DeleteMe,
     params(("If-Match" = Option<String>, Header, description = "Only delete this version")),
     responses((status = 204, description = "The account is deleted.")))]
@@ -32,7 +31,7 @@ pub(crate) async fn handler(
     JsonBody(body): JsonBody<DeleteMe>,
 ) -> Result<HttpResponse, Problem> {
     let attempt = PasswordAttempt::new(body.password);
-    match state.services.profile.delete(caller.principal(), &attempt, &if_match.0).await {
+    match state.services.profile.delete(&caller.principal, &attempt, &if_match.0).await {
         Ok(()) => Ok(HttpResponse::NoContent().finish()),
         Err(SignInError::Identity(IdentityError::WrongPassword)) => Err(wrong_password("password")),
         Err(error) => Err(error.into()),

@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::UserView;
 use crate::{
-    caller::{State, Tenant},
+    caller::{Caller, State},
     etag::Tagged,
     fields::PathId,
     problem::Problem,
@@ -14,10 +14,10 @@ use crate::{
     params(("id" = Uuid, Path, description = "The user")),
     responses((status = 200, description = "The user.", body = UserView)))]
 pub(crate) async fn handler(
-    tenant: Tenant,
+    caller: Caller,
     state: State,
     PathId(id): PathId<Uuid>,
 ) -> Result<Tagged<UserView>, Problem> {
-    let (user, membership) = state.services.members.find(&tenant.context, UserId::from_uuid(id)).await?;
-    Ok(Tagged::ok(user.revision, UserView::new(user, membership.organization_id, membership.role)))
+    let (user, membership) = state.services.members.find(&caller.context, UserId::from_uuid(id)).await?;
+    Ok(UserView::tagged(user, membership.organization_id, membership.role))
 }

@@ -1,6 +1,6 @@
 use super::UserView;
 use crate::{
-    caller::{State, Tenant},
+    caller::{Caller, State},
     etag::Tagged,
     problem::Problem,
 };
@@ -8,7 +8,7 @@ use crate::{
 /// Read one's own account.
 #[utoipa::path(get, path = "/users/me", tag = "users",
     responses((status = 200, description = "The account.", body = UserView)))]
-pub(crate) async fn handler(tenant: Tenant, state: State) -> Result<Tagged<UserView>, Problem> {
-    let user = state.services.accounts.find_own(&tenant.context.actor()).await?;
-    Ok(Tagged::ok(user.revision, UserView::own(user, &tenant.context)))
+pub(crate) async fn handler(caller: Caller, state: State) -> Result<Tagged<UserView>, Problem> {
+    let user = state.services.accounts.find_own(&caller.context.actor()).await?;
+    Ok(UserView::own(user, &caller.context))
 }

@@ -6,6 +6,8 @@ use tenantry_tenancy::{OwnMembership, Role, TenantContext};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::etag::Tagged;
+
 /// An account, as seen from one organization.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = User)]
@@ -29,7 +31,7 @@ pub(crate) struct UserView {
 }
 
 impl UserView {
-    pub(crate) fn new(user: User, organization_id: OrganizationId, role: Role) -> Self {
+    fn new(user: User, organization_id: OrganizationId, role: Role) -> Self {
         Self {
             id: user.id.as_uuid(),
             email: user.email.as_str().to_owned(),
@@ -45,9 +47,15 @@ impl UserView {
         }
     }
 
+    /// The account with its version, as seen by a member of the organization with this role.
+    pub(crate) fn tagged(user: User, organization_id: OrganizationId, role: Role) -> Tagged<Self> {
+        let variant = format!("{role}-{organization_id}");
+        Tagged::ok(user.revision, Self::new(user, organization_id, role)).varied_by(variant)
+    }
+
     /// The caller's own account.
-    pub(crate) fn own(user: User, context: &TenantContext) -> Self {
-        Self::new(user, context.organization_id(), context.role())
+    pub(crate) fn own(user: User, context: &TenantContext) -> Tagged<Self> {
+        Self::tagged(user, context.organization_id(), context.role())
     }
 
     /// An account as seen from one of its own memberships.

@@ -31,7 +31,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// An account is seen and changed by its user and within the organisations that it is a member of.
+/// An account is seen by its user and within the organisations that it is a member of, and changed by its user alone.
 impl Scoped for Entity {
     fn readable(scope: &Scope) -> Condition {
         if scope.organization_id().is_none() {
@@ -44,6 +44,10 @@ impl Scoped for Entity {
             .and_where(Expr::col((membership::Entity, membership::Column::UserId)).equals((Entity, Column::Id)))
             .take();
         Condition::any().add(scope.of_user(Column::Id)).add(Expr::exists(shared))
+    }
+
+    fn writable(scope: &Scope) -> Condition {
+        scope.of_user(Column::Id)
     }
 
     fn admits(scope: &Scope, row: &ActiveModel) -> bool {

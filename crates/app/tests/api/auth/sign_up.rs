@@ -118,7 +118,7 @@ async fn every_bad_field_is_named_at_once(site: &Site) {
     let body = json!({"email": "no address", "username": "a b", "password": "short", "full_name": "\u{7}"});
     let problem = site.post("/auth/signup", body).await.blames(422, "VALIDATION_ERROR", "email");
     let fields: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["field"]).collect();
-    assert_eq!(fields, ["email", "password", "username", "full_name"]);
+    assert_eq!(fields, ["email", "username", "password", "full_name"]);
 }
 
 async fn names_are_kept_as_typed(site: &Site) {

@@ -1,7 +1,7 @@
 //! Every parameter of every query.
 
 use super::{Verdict, judge};
-use crate::contract::operations;
+use crate::contract::{Operation, operations};
 use crate::fixture::Fixture;
 use crate::on_both_databases;
 use crate::site::Site;
@@ -29,7 +29,7 @@ const VALUES: [&str; 16] = [
 /// The same, for what no parameter may take.
 const REFUSED: [&str; 2] = ["a%00b", "%07"];
 
-on_both_databases!(every_parameter_stands_what_it_gets);
+on_both_databases!(every_parameter_stands_what_it_gets, no_operation_takes_a_parameter_it_does_not_know);
 
 async fn every_parameter_stands_what_it_gets(site: &Site) {
     let fixture = Fixture::of(site).await;
@@ -57,4 +57,17 @@ async fn every_parameter_stands_what_it_gets(site: &Site) {
         send(&many.join("&"), Verdict::Refused).await;
     }
     assert!(seen > 0, "no operation has a query");
+}
+
+async fn no_operation_takes_a_parameter_it_does_not_know(site: &Site) {
+    let fixture = Fixture::of(site).await;
+    let bodies = |operation: &&Operation| !operation.public || fixture.body(operation).is_some();
+    for operation in operations().iter().filter(bodies) {
+        let path = operation.path_to("01900000-0000-7000-8000-000000000000");
+        let mut ask = fixture.owner.authorize(site.at(&operation.method, &format!("{path}?unknown=1")));
+        if let Some(body) = fixture.body(operation) {
+            ask = ask.json(&body);
+        }
+        ask.send().await.blames(422, "VALIDATION_ERROR", "unknown");
+    }
 }
