@@ -175,7 +175,6 @@ impl Node {
             request_timeout: server.request_timeout,
             shutdown_timeout: server.shutdown_timeout,
             body_limit_bytes: server.max_body_bytes,
-            bulk_body_limit_bytes: server.max_bulk_body_bytes,
             allowed_origins: self.settings.cors.allowed_origins.clone(),
             always_https: server.https,
             metrics_token: self.settings.metrics.token.clone(),
@@ -196,7 +195,12 @@ impl Node {
             SqlPool::Postgres(pool) => QueueDatabase::Postgres(pool),
             SqlPool::Sqlite(pool) => QueueDatabase::Sqlite(pool),
         };
-        let options = JobsOptions { purge_interval: self.settings.jobs.purge_interval, ..JobsOptions::default() };
+        let settings = &self.settings.jobs;
+        let options = JobsOptions {
+            purge_interval: settings.purge_interval,
+            erase_after: settings.erase_after,
+            ..JobsOptions::default()
+        };
         Worker::new(queue, Arc::new(self.database.clone()), self.clock.clone(), self.ids.clone(), options)
     }
 }

@@ -123,12 +123,18 @@ impl Settings {
         }
     }
 
-    /// Makes the folders that this process writes to, where they are missing.
+    /// Makes the folders that this process writes to, and the SQLite file, where they are missing.
     pub fn create_folders(&self) -> Result<(), SettingsError> {
         folder::create_private(&self.data.directory)?;
-        let url = self.database_url();
-        let parent = url.sqlite_path().and_then(Path::parent).filter(|parent| !parent.as_os_str().is_empty());
-        parent.map_or(Ok(()), folder::create_private)
+        match self.database_url().sqlite_path() {
+            Some(file) => {
+                let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+                parent.map_or(Ok(()), folder::create_private)?;
+                // SQLite gives the files beside it the same mode.
+                folder::create_private_file(file)
+            }
+            None => Ok(()),
+        }
     }
 
     /// The configured secret; elsewhere than in production, where [`Settings::load`] insists on one, else the secret

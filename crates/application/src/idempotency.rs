@@ -210,7 +210,19 @@ impl IdempotentRequests {
         transaction.commit().await
     }
 
-    /// Forgets a request that was not carried out, so that it can be sent again.
+    /// Lets a request be tried again at once, of which it is unknown whether it was carried out. It keeps the identifier
+    /// of what it makes, so that trying again makes nothing twice.
+    ///
+    /// # Errors
+    /// [`StorageError`]; the request can be tried again later then.
+    pub async fn give_up(&self, actor: &Actor, claim: IdempotencyClaim) -> Result<(), StorageError> {
+        let mut transaction = self.store.begin(actor).await?;
+        let request = StoredRequest { locked_until: self.clock.now(), ..claim.request };
+        transaction.requests().update(&request).await?;
+        transaction.commit().await
+    }
+
+    /// Forgets a request that was refused, so that it can be sent again.
     ///
     /// # Errors
     /// [`StorageError`].

@@ -42,6 +42,15 @@ pub trait AdministratorLookup: Send + Sync {
     async fn any_exists(&self) -> Result<bool, StorageError>;
 }
 
+/// How far a purge goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PurgeLimits {
+    /// The time: what expired by then is removed.
+    pub now: DateTime<Utc>,
+    /// Accounts that were deleted by then are erased.
+    pub erase_deleted_by: DateTime<Utc>,
+}
+
 /// How many rows a purge removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PurgeReport {
@@ -51,14 +60,18 @@ pub struct PurgeReport {
     pub requests: u64,
     /// Revocations.
     pub revocations: u64,
+    /// Accounts that were erased.
+    pub accounts: u64,
 }
 
 /// Removes what nobody needs any more, across all tenants.
 #[async_trait]
 pub trait Housekeeping: Send + Sync {
-    /// Removes what had expired at `now`: login sessions (ended ones when they would have expired), idempotent
-    /// requests, revocations. In batches, so that no lock is held for long.
-    async fn purge(&self, now: DateTime<Utc>) -> Result<PurgeReport, StorageError>;
+    /// Removes what has expired: login sessions (ended ones when they would have expired), idempotent requests,
+    /// revocations. Erases accounts that were deleted long enough ago, once each: nothing of the person stays, the
+    /// e-mail address and the username are free again, and the row remains for those that refer to it. In batches, so
+    /// that no lock is held for long.
+    async fn purge(&self, limits: PurgeLimits) -> Result<PurgeReport, StorageError>;
 }
 
 /// Encrypts what is kept of clients' data, and notices when it was changed.

@@ -66,11 +66,11 @@ impl Profile {
         let confirmed = self.accounts.confirm(&actor, attempt).await?;
         let now = self.clock.now();
         let mut transaction = self.store.begin(&actor).await?;
-        confirmed.check(transaction.as_mut()).await?;
         let stored = transaction.users().find(principal.user_id()).await?.ok_or(IdentityError::NotFound)?;
         if !precondition.allows(stored.revision) {
             return Err(IdentityError::RevisionMismatch.into());
         }
+        confirmed.check(transaction.as_mut()).await?;
         leave_organizations(transaction.own_memberships(), now).await?;
         let seen = stored.revision;
         let user = stored.deleted(now);

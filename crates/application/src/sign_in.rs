@@ -108,6 +108,9 @@ impl SignIn {
     async fn try_refresh(&self, actor: &Actor, claims: &RefreshClaims) -> Result<Option<SignedInUser>, SignInError> {
         let limits = self.tokens.limits();
         let mut transaction = self.store.begin(actor).await?;
+        // The account is locked before its sessions, here as everywhere, so that no two transactions wait for each other.
+        let user = transaction.users().find(claims.user_id).await?;
+        let user = user.ok_or(AuthenticationError::RefreshTokenInvalid)?;
         let stored = transaction.sessions().find(claims.session_id).await?;
         let session = stored.ok_or(AuthenticationError::RefreshTokenInvalid)?;
         let now = self.clock.now();
@@ -118,8 +121,6 @@ impl SignIn {
             Presentation::Repeat { successor } => successor,
             Presentation::Rotate => session.generation.saturating_add(1),
         };
-        let user = transaction.users().find(claims.user_id).await?;
-        let user = user.ok_or(AuthenticationError::RefreshTokenInvalid)?;
         if !user.is_active {
             return Err(AuthenticationError::AccountInactive.into());
         }

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use tenantry_application::ports::{
-    AdministratorLookup, Housekeeping, IdempotencyTransaction, MembersTransaction, SignInTransaction,
+    AdministratorLookup, Housekeeping, IdempotencyTransaction, MembersTransaction, PurgeLimits, PurgeReport,
+    SignInTransaction,
 };
 use tenantry_identity::{
     Actor, Email, NewAccount, Password, PasswordHash, PasswordPolicy, Registration, User,
@@ -146,6 +148,15 @@ impl World {
         let name = ProjectName::parse("Moving house").expect("a name");
         let new = NewProject { name, description: None, metadata: Metadata::default() };
         projects.create(context, new).await.expect("a new project")
+    }
+
+    /// Purges what had expired at `now`, and erases no account.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub async fn purge(&self, now: DateTime<Utc>) -> PurgeReport {
+        let limits = PurgeLimits { now, erase_deleted_by: DateTime::UNIX_EPOCH };
+        self.ports.housekeeping.purge(limits).await.expect("a purge")
     }
 
     /// An identifier that nothing has.

@@ -79,7 +79,12 @@ impl<T> Creation<T> {
                 Ok(response)
             }
             Err(problem) => {
-                requests.release(&creator.actor, &claim).await?;
+                if problem.code().status().is_server_error() {
+                    // It may have been done all the same: the answer to a COMMIT can be lost.
+                    requests.give_up(&creator.actor, claim).await?;
+                } else {
+                    requests.release(&creator.actor, &claim).await?;
+                }
                 Err(problem)
             }
         }

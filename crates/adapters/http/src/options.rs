@@ -21,8 +21,6 @@ pub struct HttpOptions {
     pub shutdown_timeout: Duration,
     /// The largest body.
     pub body_limit_bytes: usize,
-    /// The largest body of operations that take many items at once.
-    pub bulk_body_limit_bytes: usize,
     /// The origins whose pages may call the API from a browser; `*` allows any.
     pub allowed_origins: Vec<String>,
     /// For how long browsers are told to use HTTPS only, on answers to requests that came over HTTPS (RFC 6797).
@@ -44,7 +42,6 @@ impl Default for HttpOptions {
             request_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
             body_limit_bytes: 1024 * 1024,
-            bulk_body_limit_bytes: 16 * 1024 * 1024,
             allowed_origins: Vec::new(),
             strict_transport_security: Duration::from_hours(365 * 24),
             always_https: false,

@@ -7,7 +7,7 @@
 //! - [`Worker`]: rings on a schedule, runs the jobs, and starts again after a failure.
 //! - [`JobsOptions`]: how often.
 //!
-//! The job there is, `purge`, removes what has expired.
+//! The job there is, `purge`, removes what has expired and erases accounts that were deleted long enough ago.
 
 mod database;
 mod error;

@@ -1,9 +1,10 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use apalis::prelude::{BoxDynError, Data};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tenantry_application::ports::Housekeeping;
+use tenantry_application::ports::{Housekeeping, PurgeLimits};
 use tenantry_kernel::Clock;
 
 use crate::{queue::Queue, schedule::Schedule};
@@ -11,6 +12,9 @@ use crate::{queue::Queue, schedule::Schedule};
 /// The name of the queue.
 pub(crate) const QUEUE: &str = "tenantry.purge";
 const VERSION: u32 = 1;
+
+/// Further back there may be no such time.
+const CENTURY: Duration = Duration::from_hours(36_525 * 24);
 
 /// What a ring for a purge says: nothing but how to read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,9 +34,10 @@ pub(crate) struct PurgeJob {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) queue: Queue,
     pub(crate) schedule: Schedule,
+    pub(crate) erase_after: Duration,
 }
 
-/// Removes what has expired, and the traces of old jobs.
+/// Removes what has expired, erases accounts deleted long enough ago, and sweeps the traces of old jobs.
 ///
 /// The payload comes undecoded: one that the queue itself couldn't decode would end the worker, and the next one too.
 /// The work is a task of its own, since an error of the queue drops what its worker is at, and a panic would leave the
@@ -47,12 +52,13 @@ pub(crate) async fn purge(payload: Value, job: Data<Arc<PurgeJob>>) -> Result<()
 }
 
 impl PurgeJob {
-    async fn run(&self, payload: Value) -> Result<(), BoxDynError> {
+    pub(crate) async fn run(&self, payload: Value) -> Result<(), BoxDynError> {
         if serde_json::from_value::<Purge>(payload)? != Purge::new() {
             return Err("the payload is of another version".into());
         }
         let now = self.clock.now();
-        let removed = self.housekeeping.purge(now).await?;
+        let limits = PurgeLimits { now, erase_deleted_by: now - self.erase_after.min(CENTURY) };
+        let removed = self.housekeeping.purge(limits).await?;
         let jobs = self.queue.sweep(now - self.schedule.retention()).await?;
         tracing::info!(?removed, jobs, job = QUEUE, "purged what had expired");
         Ok(())

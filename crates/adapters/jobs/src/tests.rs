@@ -1,24 +1,28 @@
 //! Every case runs on both databases, on PostgreSQL as an owner that is no superuser and a worker in the platform's role.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use sea_orm_migration::sea_orm::{ConnectOptions, Database};
 use serde_json::json;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
-use tenantry_application::ports::{Housekeeping, PurgeReport};
+use tenantry_application::ports::{Housekeeping, PurgeLimits, PurgeReport};
 use tenantry_kernel::{Clock, IdGenerator, StorageError, SystemClock, SystemIds};
 use tenantry_testkit::postgres::{TestDatabase, cluster};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::{JobsOptions, QueueDatabase, Worker, migrate, purge, purge::Purge, queue::Queue};
+use crate::{
+    JobsOptions, QueueDatabase, Worker, migrate, purge,
+    purge::{Purge, PurgeJob},
+    queue::Queue,
+    schedule::Schedule,
+};
 
 /// Counts purges; fails or panics when told to.
 #[derive(Default)]
@@ -26,11 +30,13 @@ struct Broom {
     purges: AtomicU32,
     fails: AtomicBool,
     panics: AtomicBool,
+    limits: Mutex<Option<PurgeLimits>>,
 }
 
 #[async_trait]
 impl Housekeeping for Broom {
-    async fn purge(&self, _now: DateTime<Utc>) -> Result<PurgeReport, StorageError> {
+    async fn purge(&self, limits: PurgeLimits) -> Result<PurgeReport, StorageError> {
+        *self.limits.lock().unwrap() = Some(limits);
         self.purges.fetch_add(1, Ordering::SeqCst);
         assert!(!self.panics.load(Ordering::SeqCst), "on purpose");
         if self.fails.load(Ordering::SeqCst) {
@@ -153,6 +159,7 @@ macro_rules! on_both {
 }
 
 on_both!(
+    accounts_are_erased_after_their_time,
     two_workers_do_a_job_once,
     every_period_has_its_job,
     a_failed_job_is_not_tried_again_in_its_period,
@@ -178,6 +185,22 @@ mod cases {
         tokio::time::sleep(Duration::from_millis(300)).await;
         late.stop().await;
         assert_eq!((broom.count(), states(&database).await.len()), (1, 1));
+    }
+
+    pub(super) async fn accounts_are_erased_after_their_time(database: QueueDatabase) {
+        let broom = Arc::new(Broom::default());
+        for (erase_after, days) in [(Duration::from_hours(48), 2), (Duration::ZERO, 0), (Duration::MAX, 36_525)] {
+            let job = PurgeJob {
+                housekeeping: broom.clone(),
+                clock: Arc::new(SystemClock),
+                queue: queue(&database),
+                schedule: Schedule::every(DECADE),
+                erase_after,
+            };
+            job.run(json!({"version": 1})).await.unwrap();
+            let limits = broom.limits.lock().unwrap().unwrap();
+            assert_eq!((limits.now - limits.erase_deleted_by).num_days(), days);
+        }
     }
 
     pub(super) async fn every_period_has_its_job(database: QueueDatabase) {

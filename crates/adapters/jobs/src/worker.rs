@@ -53,7 +53,8 @@ impl Worker {
     ) -> Self {
         let schedule = Schedule::every(options.purge_interval);
         let queue = Queue { database, name: purge::QUEUE };
-        let job = PurgeJob { housekeeping, clock: Arc::clone(&clock), queue: queue.clone(), schedule };
+        let erase_after = options.erase_after;
+        let job = PurgeJob { housekeeping, clock: Arc::clone(&clock), queue: queue.clone(), schedule, erase_after };
         Self { queue, job: Arc::new(job), schedule, clock, ids, options }
     }
 

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
-use tenantry_application::ports::{Housekeeping, PurgeReport};
+use tenantry_application::ports::{Housekeeping, PurgeLimits, PurgeReport};
 use tenantry_kernel::{StorageError, Transaction};
 
 use crate::Database;
@@ -15,12 +15,14 @@ const BATCH: u64 = 1_000;
 
 #[async_trait]
 impl Housekeeping for Database {
-    async fn purge(&self, now: DateTime<Utc>) -> Result<PurgeReport, StorageError> {
+    async fn purge(&self, limits: PurgeLimits) -> Result<PurgeReport, StorageError> {
         use {idempotency_keys::Column as Request, revocations::Column as Revocation, sessions::Column as Session};
+        let now = limits.now;
         Ok(PurgeReport {
             sessions: self.purge_table(&[Session::Id], Session::ExpiresAt, now).await?,
             requests: self.purge_table(&[Request::UserId, Request::Key], Request::ExpiresAt, now).await?,
             revocations: self.purge_table(&[Revocation::Id], Revocation::ExpiresAt, now).await?,
+            accounts: self.erase_accounts(limits).await?,
         })
     }
 }

@@ -8,6 +8,7 @@
 mod check_role;
 mod credentials;
 mod database;
+mod erasure;
 mod error;
 mod housekeeping;
 mod listing;

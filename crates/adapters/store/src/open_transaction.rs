@@ -17,6 +17,8 @@ pub(crate) struct OpenTransaction<DB: Database> {
 enum State {
     Beginning,
     Open,
+    /// Committing: when that fails, neither side knows where the other stands.
+    Ending,
     /// Committed, or never begun.
     None,
 }
@@ -44,6 +46,7 @@ impl<DB: Database> OpenTransaction<DB> {
     /// Makes the work durable.
     pub(crate) async fn commit(mut self) -> Result<(), Error> {
         if self.state == State::Open {
+            self.state = State::Ending;
             DB::TransactionManager::commit(&mut self.connection).await?;
             self.state = State::None;
         }
@@ -54,7 +57,7 @@ impl<DB: Database> OpenTransaction<DB> {
 impl<DB: Database> Drop for OpenTransaction<DB> {
     fn drop(&mut self) {
         match self.state {
-            State::Beginning => self.connection.close_on_drop(),
+            State::Beginning | State::Ending => self.connection.close_on_drop(),
             // Queued; the pool sends it before it lends the connection again.
             State::Open => DB::TransactionManager::start_rollback(&mut self.connection),
             State::None => {}

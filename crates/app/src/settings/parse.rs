@@ -13,6 +13,13 @@ pub(super) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dura
     u32::deserialize(deserializer).map(|seconds| Duration::from_secs(seconds.into()))
 }
 
+/// A day, in seconds.
+pub(super) const DAY: u64 = 86_400;
+
+pub(super) fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u32::deserialize(deserializer).map(|days| Duration::from_secs(u64::from(days) * DAY))
+}
+
 /// An empty text stands for none.
 pub(super) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     String::deserialize(deserializer).map(|text| Some(text).filter(|text| !text.is_empty()))

@@ -28,7 +28,6 @@ pub struct ServerSettings {
     #[serde(rename = "shutdown_timeout_seconds", deserialize_with = "seconds")]
     pub shutdown_timeout: Duration,
     pub max_body_bytes: usize,
-    pub max_bulk_body_bytes: usize,
 }
 
 impl ServerSettings {
@@ -56,8 +55,7 @@ impl ServerSettings {
         within_seconds("server.client_timeout_seconds", self.client_timeout, 1..=600)?;
         within_seconds("server.request_timeout_seconds", self.request_timeout, 1..=3_600)?;
         within_seconds("server.shutdown_timeout_seconds", self.shutdown_timeout, 0..=3_600)?;
-        within("server.max_body_bytes", self.max_body_bytes, 1_024..=1 << 30)?;
-        within("server.max_bulk_body_bytes", self.max_bulk_body_bytes, self.max_body_bytes..=1 << 30)
+        within("server.max_body_bytes", self.max_body_bytes, 1_024..=1 << 30)
     }
 
     fn validate_base_url(&self) -> Result<(), SettingsError> {

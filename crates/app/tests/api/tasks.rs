@@ -5,6 +5,7 @@ mod completion;
 mod creation;
 mod idempotency;
 mod lists;
+mod lost_commit;
 mod organizations;
 mod prefixes;
 mod update;

@@ -5,7 +5,7 @@ use tenantry_kernel::{Clock, IdGenerator, Precondition, Store, UserId};
 
 use crate::{
     Actor, FullName, IdentityError, Password, PasswordAttempt, PasswordHash, PasswordPolicy, Principal, Revocation,
-    RevocationId, RevocationList, RevokedSubject, Session, SessionId, User, Username,
+    RevocationId, RevocationList, RevokedSubject, Session, SessionId, User, Username, WeakPassword,
     ports::{IdentityTransaction, PasswordHasher, Verification},
 };
 
@@ -123,6 +123,9 @@ impl Accounts {
         password: &PasswordChange,
     ) -> Result<(ConfirmedPassword, PasswordHash), IdentityError> {
         let confirmed = self.confirm(actor, &password.current).await?;
+        if password.new.expose() == password.current.expose() {
+            return Err(WeakPassword::Unchanged.into());
+        }
         let user = &confirmed.user;
         let username = change.username.as_ref().unwrap_or(&user.username);
         self.policy.check(&password.new, user.email.as_str(), username.as_str())?;

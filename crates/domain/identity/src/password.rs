@@ -34,6 +34,9 @@ pub enum WeakPassword {
     /// The e-mail address or the username.
     #[error("must not be the e-mail address or username")]
     Personal,
+    /// The password so far.
+    #[error("must not be the current password")]
+    Unchanged,
     /// Too few estimated guesses.
     #[error("is too easy to guess")]
     Guessable,

@@ -4,7 +4,7 @@ use chrono::Duration;
 use tenantry_application::ports::SignInTransaction;
 use tenantry_identity::{
     AccessClaims, Client, FullName, InsertUserError, Liveness, LoginIdentifier, PasswordHash, RefreshGrace, Revocation,
-    RevocationId, RevokedSubject, Session, SessionId, UserKey, Username,
+    RevocationId, RevokedSubject, Session, SessionId, User, UserKey, Username,
 };
 use tenantry_kernel::{Clock as _, IdGenerator as _, SystemIds};
 
@@ -29,11 +29,11 @@ impl World {
         }
     }
 
-    async fn begin(&self, person: &Person) -> Box<dyn SignInTransaction> {
+    pub(super) async fn begin(&self, person: &Person) -> Box<dyn SignInTransaction> {
         self.ports.sign_in.begin(&person.actor).await.expect("a transaction")
     }
 
-    async fn open_session(&self, person: &Person) -> Session {
+    pub(super) async fn open_session(&self, person: &Person) -> Session {
         let session = self.session_of(person);
         let mut transaction = self.begin(person).await;
         transaction.sessions().insert(&session).await.expect("a new session");
@@ -74,11 +74,11 @@ contract! {
         let (taken, other) = (world.person().await, world.person().await);
         let (fresh, _, _) = world.newcomer().await;
         let shout = taken.user.email.as_str().to_uppercase();
-        let same_email = tenantry_identity::User { email: tenantry_identity::Email::parse(&shout).unwrap(), ..fresh.clone() };
+        let same_email = User { email: tenantry_identity::Email::parse(&shout).unwrap(), ..fresh.clone() };
         let shout = taken.user.username.as_str().to_uppercase();
-        let same_name = tenantry_identity::User { username: Username::parse(&shout).unwrap(), ..fresh };
+        let same_name = User { username: Username::parse(&shout).unwrap(), ..fresh };
         for (user, key) in [(same_email, UserKey::Email), (same_name, UserKey::Username)] {
-            let user = tenantry_identity::User { id: other.user.id, ..user };
+            let user = User { id: other.user.id, ..user };
             let mut transaction = world.begin(&other).await;
             match transaction.users().update(&user, other.user.revision).await {
                 Err(InsertUserError::Taken(taken)) => assert_eq!(taken, key),
@@ -253,7 +253,7 @@ contract! {
 
     async fn u1_a_platform_administrator_is_noticed() {
         let (user, hash, actor) = world.newcomer().await;
-        let admin = tenantry_identity::User { is_platform_admin: true, ..user };
+        let admin = User { is_platform_admin: true, ..user };
         let name = tenantry_tenancy::OrganizationName::parse("Platform").unwrap();
         let new = tenantry_tenancy::NewOrganization { slug: None, ..tenantry_tenancy::NewOrganization::named(name) };
         let foundation = tenantry_tenancy::TenantContext::found(actor, new, world.clock.now(), &SystemIds).unwrap();
@@ -272,7 +272,7 @@ contract! {
         let mut transaction = world.begin(&person).await;
         transaction.sessions().insert(&old).await.unwrap();
         transaction.commit().await.unwrap();
-        let report = world.ports.housekeeping.purge(old.expires_at + Duration::seconds(1)).await.unwrap();
+        let report = world.purge(old.expires_at + Duration::seconds(1)).await;
         assert!(report.sessions >= 1, "{report:?}");
         let mut transaction = world.begin(&person).await;
         assert_eq!(transaction.sessions().find(old.id).await.unwrap(), None);

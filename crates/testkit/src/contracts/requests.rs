@@ -9,7 +9,7 @@ fn key(text: &str) -> IdempotencyKey {
 }
 
 impl World {
-    fn request(&self, person: &Person, name: &str) -> StoredRequest {
+    pub(super) fn request(&self, person: &Person, name: &str) -> StoredRequest {
         let now = self.clock.now();
         StoredRequest {
             user_id: person.user.id,
@@ -23,14 +23,14 @@ impl World {
         }
     }
 
-    async fn store_request(&self, person: &Person, request: &StoredRequest) -> bool {
+    pub(super) async fn store_request(&self, person: &Person, request: &StoredRequest) -> bool {
         let mut transaction = self.ports.requests.begin(&person.actor).await.expect("a transaction");
         let is_new = transaction.requests().insert(request).await.expect("an answer");
         transaction.commit().await.expect("a commit");
         is_new
     }
 
-    async fn find_request(&self, person: &Person, name: &str) -> Option<StoredRequest> {
+    pub(super) async fn find_request(&self, person: &Person, name: &str) -> Option<StoredRequest> {
         let mut transaction = self.ports.requests.read(&person.actor).await.expect("a transaction");
         transaction.requests().find(&key(name)).await.expect("an answer")
     }
@@ -86,9 +86,9 @@ contract! {
         let person = world.person().await;
         let request = world.request(&person, "old");
         assert!(world.store_request(&person, &request).await);
-        world.ports.housekeeping.purge(request.expires_at - Duration::seconds(1)).await.unwrap();
+        world.purge(request.expires_at - Duration::seconds(1)).await;
         assert!(world.find_request(&person, "old").await.is_some());
-        world.ports.housekeeping.purge(request.expires_at).await.unwrap();
+        world.purge(request.expires_at).await;
         assert_eq!(world.find_request(&person, "old").await, None);
     }
 }

@@ -27,10 +27,6 @@ type Extraction<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 #[derive(Debug)]
 pub struct JsonBody<T>(pub T);
 
-/// The same, of at most [`HttpOptions::bulk_body_limit_bytes`].
-#[derive(Debug)]
-pub struct BulkJsonBody<T>(pub T);
-
 /// The same as [`JsonBody`], or no body at all.
 #[derive(Debug)]
 pub struct OptionalJsonBody<T>(pub Option<T>);
@@ -41,17 +37,6 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let limit = HttpOptions::of(request).body_limit_bytes;
-        let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move { read_json(&request, payload, limit).await.map(Self) })
-    }
-}
-
-impl<T: DeserializeOwned + 'static> FromRequest for BulkJsonBody<T> {
-    type Error = Problem;
-    type Future = Extraction<Self>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let limit = HttpOptions::of(request).bulk_body_limit_bytes;
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move { read_json(&request, payload, limit).await.map(Self) })
     }

@@ -10,7 +10,7 @@ mod shape;
 pub(crate) use self::body::read_json_body;
 pub(crate) use self::query::{Pairs, parse_pairs, parse_query};
 pub use self::{
-    body::{BulkJsonBody, JsonBody, OptionalJsonBody, read_body},
+    body::{JsonBody, OptionalJsonBody, read_body},
     collector::{Field, Fields, Parsed},
     patch::Patch,
     path::PathId,

@@ -21,6 +21,9 @@ pub(crate) struct DeleteMe {
 }
 
 /// Delete one's own account. It can't sign in any more; an organization of one goes with its member.
+///
+/// The account is erased some time later, 30 days unless the server is set otherwise; until then its e-mail address and
+/// username stay taken.
 #[utoipa::path(delete, path = "/users/me", tag = "users", request_body = DeleteMe,
     params(("If-Match" = Option<String>, Header, description = "Only delete this version")),
     responses((status = 204, description = "The account is deleted.")))]

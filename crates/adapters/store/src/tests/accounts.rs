@@ -1,7 +1,8 @@
 use tenantry_application::{
     IdempotencyKey, StoredRequest,
     ports::{
-        AdministratorLookup, Housekeeping, IdempotencyTransaction, MembersTransaction, PurgeReport, SignInTransaction,
+        AdministratorLookup, Housekeeping, IdempotencyTransaction, MembersTransaction, PurgeLimits, PurgeReport,
+        SignInTransaction,
     },
 };
 use tenantry_identity::{
@@ -27,6 +28,10 @@ fn session(of: &Newcomer, seconds: i64) -> Session {
         expires_at: at(seconds + 100),
         revoked_at: None,
     }
+}
+
+fn limits(seconds: i64) -> PurgeLimits {
+    PurgeLimits { now: at(seconds), erase_deleted_by: at(0) }
 }
 
 async fn join(database: &Database, user_id: UserId, host: &Newcomer, role: Role) {
@@ -119,9 +124,9 @@ async fn the_feed_has_everybodys_revocations_and_the_purge_ends_them() {
         transaction.commit().await.unwrap();
         assert_eq!(test.database.since(None).await.unwrap(), revocations);
         assert_eq!(test.database.since(Some(at(2))).await.unwrap(), revocations[1..]);
-        let purged = test.database.purge(at(12)).await.unwrap();
-        assert_eq!(purged, PurgeReport { sessions: 0, requests: 0, revocations: 2 });
-        assert_eq!(test.database.purge(at(101)).await.unwrap().sessions, 1);
+        let purged = test.database.purge(limits(12)).await.unwrap();
+        assert_eq!(purged, PurgeReport { sessions: 0, requests: 0, revocations: 2, accounts: 0 });
+        assert_eq!(test.database.purge(limits(101)).await.unwrap().sessions, 1);
         assert_eq!(test.database.since(None).await.unwrap(), []);
     }
 }
@@ -188,6 +193,6 @@ async fn an_idempotent_request_is_kept_by_user_and_key() {
         assert!(transaction.requests().insert(&request).await.is_err());
         drop(transaction);
         assert_eq!(store.read(&ada.actor).await.unwrap().requests().find(&key).await.unwrap(), Some(request));
-        assert_eq!(test.database.purge(at(9)).await.unwrap().requests, 1);
+        assert_eq!(test.database.purge(limits(9)).await.unwrap().requests, 1);
     }
 }

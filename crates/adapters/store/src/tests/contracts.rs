@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tenantry_testkit::contracts::{ACCOUNTS, FOREIGN_ROWS, REQUESTS, TASKS, TENANCY, TaskSubject};
+use tenantry_testkit::contracts::{ACCOUNTS, ERASURE, FOREIGN_ROWS, REQUESTS, TASKS, TENANCY, TaskSubject};
 use tenantry_testkit::{StorePorts, World, run};
 
 use super::fixture::{TestStore, postgres, sqlite};
@@ -51,6 +51,7 @@ macro_rules! kept {
 
 kept! {
     the_contract_of_accounts: ACCOUNTS, std::convert::identity;
+    the_contract_of_erasure: ERASURE, std::convert::identity;
     the_contract_of_tenancy: TENANCY, std::convert::identity;
     the_contract_of_tasks: TASKS, tasks;
     the_contract_of_requests: REQUESTS, std::convert::identity;

@@ -5,6 +5,7 @@ mod contracts;
 mod fixture;
 mod mutants;
 mod outage;
+mod password_races;
 mod plans;
 mod row_level_security;
 mod task_lists;

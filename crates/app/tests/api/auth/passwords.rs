@@ -1,5 +1,6 @@
 //! L3: changing one's own account.
 
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::on_both_databases;
@@ -13,7 +14,33 @@ on_both_databases!(
     l3_a_wrong_or_missing_password_changes_nothing,
     l3_names_change_and_clear,
     l3_versions_guard_the_account,
+    l3_of_many_changes_at_once_only_one_knows_the_current_password,
+    l3_no_session_of_the_old_password_outlives_its_change,
 );
+
+async fn l3_of_many_changes_at_once_only_one_knows_the_current_password(site: &Site) {
+    let ada = site.newcomer().await;
+    let change = async |number: u8| {
+        let body = json!({"password": format!("{NEW} {number}"), "current_password": PASSWORD});
+        ada.patch("/users/me", body).await.status
+    };
+    let changes = (0..8).map(change);
+    let mut statuses = join_all(changes).await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 422, 422, 422, 422, 422, 422, 422]);
+}
+
+async fn l3_no_session_of_the_old_password_outlives_its_change(site: &Site) {
+    let ada = site.newcomer().await;
+    let logins = join_all((0..24).map(|_| site.login(&ada.email, PASSWORD)));
+    let change = ada.patch("/users/me", json!({"password": NEW, "current_password": PASSWORD}));
+    let (logins, change) = tokio::join!(logins, change);
+    change.expect(200);
+    for login in logins.iter().filter(|login| login.status == 200) {
+        let refresh = json!({"refresh_token": login.json()["refresh_token"]});
+        site.post("/auth/refresh", refresh).await.refused(401, "REFRESH_TOKEN_INVALID");
+    }
+}
 
 async fn l3_a_new_password_ends_the_other_sessions_at_once(site: &Site) {
     let ada = site.newcomer().await;
@@ -39,6 +66,7 @@ async fn l3_a_wrong_or_missing_password_changes_nothing(site: &Site) {
         (json!({"password": null, "current_password": PASSWORD}), "VALIDATION_ERROR", "password"),
         (json!({"password": "password1", "current_password": PASSWORD}), "WEAK_PASSWORD", "password"),
         (json!({"password": ada.email, "current_password": PASSWORD}), "WEAK_PASSWORD", "password"),
+        (json!({"password": PASSWORD, "current_password": PASSWORD}), "WEAK_PASSWORD", "password"),
         (
             json!({"password": NEW, "current_password": "wrong", "full_name": "Eve"}),
             "VALIDATION_ERROR",

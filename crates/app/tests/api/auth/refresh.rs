@@ -13,6 +13,7 @@ use crate::site::Site;
 on_both_databases!(
     a_retry_gets_the_same_successor,
     concurrent_refreshes_agree,
+    signing_out_does_not_stumble_over_refreshes,
     c3_reuse_after_the_grace_period_ends_the_session_at_once,
     what_is_no_refresh_token_is_refused,
 );
@@ -50,6 +51,41 @@ async fn concurrent_refreshes_agree(site: &Site) {
     let answers = futures_util::future::join_all((0..12).map(|_| refresh(site, &ada.refresh_token))).await;
     let tokens: Vec<String> = answers.iter().map(successor).collect();
     assert!(tokens.iter().all(|token| *token == tokens[0]), "{tokens:?}");
+}
+
+async fn signing_out_does_not_stumble_over_refreshes(site: &Site) {
+    for _ in 0..4 {
+        let ada = site.newcomer().await;
+        let refreshes = async {
+            let mut token = ada.refresh_token.clone();
+            loop {
+                let answer = refresh(site, &token).await;
+                if answer.status != 200 {
+                    return answer;
+                }
+                token = successor(&answer);
+            }
+        };
+        let sign_out = async {
+            sleep(Duration::from_millis(30)).await;
+            ada.ask("POST", "/auth/logout").send().await
+        };
+        let (one, other, sign_out) = tokio::join!(refreshes, refreshes_of(site, &ada), sign_out);
+        sign_out.expect(200);
+        for last in [one, other] {
+            last.refused(401, "REFRESH_TOKEN_INVALID");
+        }
+    }
+}
+
+/// Refreshes the first token until it is refused.
+async fn refreshes_of(site: &Site, person: &Person<'_>) -> Answer {
+    loop {
+        let answer = refresh(site, &person.refresh_token).await;
+        if answer.status != 200 {
+            return answer;
+        }
+    }
 }
 
 async fn c3_reuse_after_the_grace_period_ends_the_session_at_once(site: &Site) {

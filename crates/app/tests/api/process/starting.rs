@@ -13,7 +13,7 @@ async fn u1_the_first_start_makes_everything_it_needs() {
     let password = server.one_time_password();
     assert!(password.len() >= 16, "{password}");
     let mode = |path: &str| fs::metadata(server.folder().join(path)).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode("data"), mode("data/secret.key")), (0o700, 0o600));
+    assert_eq!((mode("data"), mode("data/secret.key"), mode("data/tenantry.db")), (0o700, 0o600, 0o600));
     assert!(server.folder().join("data/tenantry.db").is_file());
 
     let login = json!({"username": "admin", "password": password});

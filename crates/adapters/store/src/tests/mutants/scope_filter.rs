@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use tenantry_testkit::Case;
-use tenantry_testkit::contracts::{ACCOUNTS, FOREIGN_ROWS, REQUESTS, TASKS, TENANCY};
+use tenantry_testkit::contracts::{ACCOUNTS, ERASURE, FOREIGN_ROWS, REQUESTS, TASKS, TENANCY};
 
 use super::super::contracts::{tasks, world};
 use super::super::fixture::sqlite;
@@ -40,6 +40,7 @@ fn promises<Subject: Sync>(cases: &'static [Case<Subject>], subject: &'static Su
 async fn every_promise() -> Vec<Promise> {
     let world = world(sqlite().await);
     let mut all = promises(ACCOUNTS, world);
+    all.extend(promises(ERASURE, world));
     all.extend(promises(TENANCY, world));
     all.extend(promises(TASKS, tasks(world)));
     all.extend(promises(REQUESTS, world));

@@ -1,0 +1,67 @@
+//! The answer to a COMMIT is lost: nobody knows then whether it was done, and asking again must not do it twice.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+use url::Url;
+
+use crate::database::Database;
+use crate::site::Site;
+
+/// Passes everything on, and hangs up on the client when it has passed on the COMMIT that brings `countdown` to zero.
+async fn carry(client: TcpStream, server: String, countdown: Arc<AtomicI64>) {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = TcpStream::connect(server).await.unwrap().into_split();
+    let answers = tokio::spawn(async move { copy(&mut from_server, &mut to_client).await });
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
+        let message = &buffer[..length];
+        let is_commit = message.windows(7).any(|part| part == b"COMMIT\0");
+        if is_commit && countdown.fetch_sub(1, Ordering::SeqCst) == 1 {
+            answers.abort();
+            to_server.write_all(message).await.unwrap();
+            // It is done before the client learns that nobody answers.
+            sleep(Duration::from_millis(200)).await;
+            return;
+        }
+        if to_server.write_all(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_commit_makes_nothing_twice() {
+    let Some(database) = Database::postgres().await else { return };
+    let mut url = Url::parse(&database.variables()[0].1).unwrap();
+    let server = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+    let countdown = Arc::new(AtomicI64::new(0));
+    let commits = countdown.clone();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(carry(client, server.clone(), commits.clone()));
+        }
+    });
+    let site = Site::start(Arc::new(database), &[("DATABASE_URL", url.as_str())]).await;
+    let ada = site.newcomer().await;
+    let post = async || {
+        let ask = ada.ask("POST", "/tasks").header("idempotency-key", "lost");
+        ask.json(&json!({"title": "once"})).send().await
+    };
+
+    // The first COMMIT is that of the key, the second that of the task.
+    countdown.store(2, Ordering::SeqCst);
+    post().await.refused(503, "UNAVAILABLE");
+    assert_eq!(site.rows("tasks").await, 1);
+    let task = post().await.expect(201);
+    assert_eq!(site.rows("tasks").await, 1);
+    assert_eq!(post().await.expect(201), task);
+    site.stop().await;
+}
