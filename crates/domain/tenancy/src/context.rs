@@ -67,8 +67,17 @@ impl TenantContext {
         now: DateTime<Utc>,
         ids: &dyn IdGenerator,
     ) -> Result<Foundation, TenancyError> {
+        Self::found_as(actor, OrganizationId::generate(ids), new, now)
+    }
+
+    /// The same under an id that was reserved; whoever calls this first looks whether it was used already.
+    pub(crate) fn found_as(
+        actor: Actor,
+        organization_id: OrganizationId,
+        new: NewOrganization,
+        now: DateTime<Utc>,
+    ) -> Result<Foundation, TenancyError> {
         let user_id = actor.user_id().ok_or(TenancyError::Forbidden)?;
-        let organization_id = OrganizationId::generate(ids);
         let slug = new.slug.unwrap_or_else(|| Slug::from_name(new.name.as_str()));
         Ok(Foundation {
             organization: Organization {

@@ -29,14 +29,26 @@ impl Organizations {
         Self { store, clock, ids }
     }
 
-    /// Founds an organisation; the actor becomes its owner.
+    /// Founds an organisation; the actor becomes its owner. With an id that was reserved before, founding it again
+    /// answers the organisation that is there.
     ///
     /// # Errors
     /// [`TenancyError::SlugTaken`] when a slug was asked for and another organisation has it.
-    pub async fn create(&self, actor: Actor, new: NewOrganization) -> Result<Organization, TenancyError> {
+    pub async fn create(
+        &self,
+        actor: Actor,
+        new: NewOrganization,
+        reserved: Option<OrganizationId>,
+    ) -> Result<Organization, TenancyError> {
         let slug_was_chosen = new.slug.is_some();
-        let mut foundation = TenantContext::found(actor, new, self.clock.now(), &*self.ids)?;
+        let id = reserved.unwrap_or_else(|| OrganizationId::generate(&*self.ids));
+        let mut foundation = TenantContext::found_as(actor, id, new, self.clock.now())?;
         let mut transaction = self.store.begin(&foundation.context).await?;
+        if reserved.is_some()
+            && let Some(founded) = transaction.organizations().find(id).await?
+        {
+            return Ok(founded);
+        }
         if slug_was_chosen {
             transaction.organizations().insert(&foundation.organization).await?;
         } else {

@@ -2,8 +2,10 @@ use actix_web::HttpResponse;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tenantry_identity::Email;
+use tenantry_kernel::OrganizationId;
 use tenantry_tenancy::{Metadata, NewOrganization, OrganizationName, Slug};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::view::OrganizationView;
 use crate::{
@@ -55,8 +57,9 @@ pub(crate) async fn handler(
     creation: Creation<CreateOrganization>,
 ) -> Result<HttpResponse, Problem> {
     let creator = Creator { actor: caller.actor(), user_id: caller.principal.user_id(), organization_id: None };
-    let create = async |body: CreateOrganization, _| {
-        let organization = state.services.organizations.create(creator.actor, body.parse()?).await?;
+    let create = async |body: CreateOrganization, reserved: Option<Uuid>| {
+        let reserved = reserved.map(OrganizationId::from_uuid);
+        let organization = state.services.organizations.create(creator.actor, body.parse()?, reserved).await?;
         let location = format!("{API_PREFIX}/organizations/{}", organization.id);
         Ok(Tagged::created(organization.revision, location, OrganizationView::from(&organization)))
     };

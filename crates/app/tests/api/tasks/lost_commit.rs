@@ -51,17 +51,21 @@ async fn a_lost_answer_to_a_commit_makes_nothing_twice() {
     });
     let site = Site::start(Arc::new(database), &[("DATABASE_URL", url.as_str())]).await;
     let ada = site.newcomer().await;
-    let post = async || {
-        let ask = ada.ask("POST", "/tasks").header("idempotency-key", "lost");
-        ask.json(&json!({"title": "once"})).send().await
-    };
-
-    // The first COMMIT is that of the key, the second that of the task.
-    countdown.store(2, Ordering::SeqCst);
-    post().await.refused(503, "UNAVAILABLE");
-    assert_eq!(site.rows("tasks").await, 1);
-    let task = post().await.expect(201);
-    assert_eq!(site.rows("tasks").await, 1);
-    assert_eq!(post().await.expect(201), task);
+    for (path, body, table) in [
+        ("/tasks", json!({"title": "once"}), "tasks"),
+        ("/organizations", json!({"name": "Once"}), "organizations"),
+        ("/organizations", json!({"name": "Chosen", "slug": "chosen"}), "organizations"),
+    ] {
+        let key = body.to_string().replace(' ', "");
+        let post = async || ada.ask("POST", path).header("idempotency-key", &key).json(&body).send().await;
+        let before = site.rows(table).await;
+        // The first COMMIT is that of the key, the second that of what it makes.
+        countdown.store(2, Ordering::SeqCst);
+        post().await.refused(503, "UNAVAILABLE");
+        assert_eq!(site.rows(table).await, before + 1, "{path}");
+        let made = post().await.expect(201);
+        assert_eq!(site.rows(table).await, before + 1, "{path}");
+        assert_eq!(post().await.expect(201), made);
+    }
     site.stop().await;
 }
