@@ -30,7 +30,7 @@ pub struct ProbeView {
 }
 
 /// Creates a probe.
-#[utoipa::path(post, path = "/probes", tag = "service", request_body = CreateProbe,
+#[utoipa::path(post, path = "/probes", tag = "service", params(("token" = Option<String>, Query)), request_body = CreateProbe,
     responses((status = 201, body = ProbeView)))]
 pub async fn handler(body: JsonBody<CreateProbe>, scope: RequestScope) -> Result<Tagged<ProbeView>, Problem> {
     let CreateProbe { title, note, labels, owner_id } = body.0;
