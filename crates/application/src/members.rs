@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use tenantry_identity::User;
-use tenantry_kernel::{Clock, Revision, Store, UserId};
+use tenantry_kernel::{Clock, Store, UserId};
 use tenantry_tenancy::{Membership, Permission, Role, TenancyError, TenantContext};
 
 use crate::ports::MembersTransaction;
@@ -27,16 +27,7 @@ impl Members {
     pub async fn add(&self, context: &TenantContext, user_id: UserId, role: Role) -> Result<Membership, TenancyError> {
         context.require(if role == Role::Owner { Permission::ManageOwners } else { Permission::ManageMembers })?;
         let now = self.clock.now();
-        let membership = Membership {
-            organization_id: context.organization_id(),
-            user_id,
-            role,
-            is_active: true,
-            epoch: 0,
-            joined_at: now,
-            updated_at: now,
-            revision: Revision::FIRST,
-        };
+        let membership = Membership::joining(context.organization_id(), user_id, role, now);
         let mut transaction = self.store.begin(context).await?;
         if transaction.memberships().find(user_id).await?.is_some() {
             return Err(TenancyError::AlreadyMember);

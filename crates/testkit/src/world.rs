@@ -9,7 +9,7 @@ use tenantry_identity::{
     Actor, Email, NewAccount, Password, PasswordHash, PasswordPolicy, Registration, User,
     ports::{CredentialLookup, LivenessLookup, RevocationFeed},
 };
-use tenantry_kernel::{Clock, IdGenerator, Revision, Store, SystemIds, UserId};
+use tenantry_kernel::{Clock, IdGenerator, Store, SystemIds, UserId};
 use tenantry_tasks::ports::TaskTransaction;
 use tenantry_tenancy::{
     Entrance, Membership, Metadata, NewOrganization, NewProject, OrganizationName, Project, ProjectName, Projects,
@@ -122,16 +122,7 @@ impl World {
     /// When the store fails.
     pub async fn join(&self, context: &TenantContext, person: &Person, role: Role) -> TenantContext {
         let now = self.clock.now();
-        let membership = Membership {
-            organization_id: context.organization_id(),
-            user_id: person.user.id,
-            role,
-            is_active: true,
-            epoch: 0,
-            joined_at: now,
-            updated_at: now,
-            revision: Revision::FIRST,
-        };
+        let membership = Membership::joining(context.organization_id(), person.user.id, role, now);
         let mut transaction = self.ports.tenancy.begin(context).await.expect("a transaction");
         transaction.memberships().insert(&membership).await.expect("a new membership");
         transaction.commit().await.expect("a commit");

@@ -93,16 +93,7 @@ impl TenantContext {
                 deleted_at: None,
                 revision: Revision::FIRST,
             },
-            membership: Membership {
-                organization_id,
-                user_id,
-                role: Role::Owner,
-                is_active: true,
-                epoch: 0,
-                joined_at: now,
-                updated_at: now,
-                revision: Revision::FIRST,
-            },
+            membership: Membership::joining(organization_id, user_id, Role::Owner, now),
             context: Self { organization_id, actor, role: Role::Owner },
         })
     }

@@ -24,6 +24,23 @@ pub struct Membership {
     pub revision: Revision,
 }
 
+impl Membership {
+    /// The membership of somebody who joins at `now`.
+    #[must_use]
+    pub fn joining(organization_id: OrganizationId, user_id: UserId, role: Role, now: DateTime<Utc>) -> Self {
+        Self {
+            organization_id,
+            user_id,
+            role,
+            is_active: true,
+            epoch: 0,
+            joined_at: now,
+            updated_at: now,
+            revision: Revision::FIRST,
+        }
+    }
+}
+
 /// One of the actor's own memberships, with the organisation it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnMembership {

@@ -4,7 +4,7 @@
 use crate::{Person, World, contract::contract};
 use tenantry_application::{IdempotencyKey, StoredRequest};
 use tenantry_identity::{Client, Session, SessionId};
-use tenantry_kernel::{Clock as _, IdGenerator as _, Revision, SystemIds};
+use tenantry_kernel::{Clock as _, IdGenerator as _, SystemIds};
 use tenantry_tenancy::{Membership, NewOrganization, OrganizationName, Project, ProjectId, Role, TenantContext};
 
 fn request(world: &World, person: &Person) -> StoredRequest {
@@ -71,16 +71,7 @@ contract! {
     async fn c6_nobody_joins_another_organisation() {
         let (person, other) = (world.person().await, world.person().await);
         let now = world.clock.now();
-        let membership = Membership {
-            organization_id: person.owner.organization_id(),
-            user_id: other.user.id,
-            role: Role::Owner,
-            is_active: true,
-            epoch: 0,
-            joined_at: now,
-            updated_at: now,
-            revision: Revision::FIRST,
-        };
+        let membership = Membership::joining(person.owner.organization_id(), other.user.id, Role::Owner, now);
         let mut transaction = world.ports.tenancy.begin(&other.owner).await.unwrap();
         assert!(transaction.memberships().insert(&membership).await.is_err());
     }
