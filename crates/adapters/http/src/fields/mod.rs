@@ -14,5 +14,4 @@ pub use self::{
     collector::{Field, Fields, Parsed},
     patch::Patch,
     path::PathId,
-    query::QueryParams,
 };

@@ -1,6 +1,5 @@
-use std::future::{Ready, ready};
+//! Queries. Lists take [`ListQuery`](crate::paging::ListQuery), which also reads the page.
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use serde::de::{DeserializeOwned, value};
 
 use super::shape;
@@ -9,27 +8,13 @@ use crate::problem::Problem;
 /// Names and values of a query, decoded, in their order.
 pub(crate) type Pairs = Vec<(String, String)>;
 
-/// The query as a `T`, which should `deny_unknown_fields`. An unknown, repeated or wrong parameter is 422 and named.
-///
-/// Lists take [`ListQuery`](crate::paging::ListQuery), which also reads the page.
-#[derive(Debug)]
-pub struct QueryParams<T>(pub T);
-
-impl<T: DeserializeOwned> FromRequest for QueryParams<T> {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(parse_query(request.query_string()).map(Self))
-    }
-}
-
 /// Decodes a query into its pairs.
 pub(crate) fn parse_pairs(query: &str) -> Pairs {
     form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
-/// Decodes a query into a `T`.
+/// Decodes a query into a `T`, which should `deny_unknown_fields`. An unknown, repeated or wrong parameter is 422 and
+/// named.
 pub(crate) fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     serde_path_to_error::deserialize(pairs).map_err(|error: serde_path_to_error::Error<value::Error>| {
