@@ -35,6 +35,10 @@ migration-new name:
 openapi:
     cargo run --quiet -- openapi > target/openapi.json && mv target/openapi.json openapi.json
 
+# Try the API against its own description (needs python3; takes a built binary)
+schemathesis examples="20":
+    .ci/schemathesis target/debug/tenantry {{ examples }}
+
 # Measure beside bare handlers and print the ratios
 bench *arguments:
     cargo run --release --package tenantry-bench -- {{ arguments }}

@@ -12,6 +12,16 @@ mod m20261121_000001_identity;
 mod m20261121_000002_tenancy;
 mod m20261121_000003_tasks;
 mod m20261121_000004_idempotency;
+mod m20261121_000005_audit;
+mod m20261121_000006_mail;
+mod m20261121_000007_guesses;
+mod m20261121_000008_factors;
+mod m20261121_000009_signing_keys;
+mod m20261121_000010_members;
+mod m20261121_000012_organizations;
+mod m20261121_000013_links;
+mod m20261121_000014_invitations;
+mod m20261121_000015_api_keys;
 mod policies;
 pub mod roles;
 mod run;
@@ -30,6 +40,16 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000002_tenancy::Migration),
             Box::new(m20261121_000003_tasks::Migration),
             Box::new(m20261121_000004_idempotency::Migration),
+            Box::new(m20261121_000005_audit::Migration),
+            Box::new(m20261121_000006_mail::Migration),
+            Box::new(m20261121_000007_guesses::Migration),
+            Box::new(m20261121_000008_factors::Migration),
+            Box::new(m20261121_000009_signing_keys::Migration),
+            Box::new(m20261121_000010_members::Migration),
+            Box::new(m20261121_000012_organizations::Migration),
+            Box::new(m20261121_000013_links::Migration),
+            Box::new(m20261121_000014_invitations::Migration),
+            Box::new(m20261121_000015_api_keys::Migration),
         ]
     }
 }

@@ -1,5 +1,7 @@
 //! The command line. Wrong usage ends with code 2, which is clap's own.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
 /// A multi-tenant backend: accounts, organisations and tasks.
@@ -25,6 +27,15 @@ pub enum Command {
     /// Manage platform administrators
     #[command(subcommand)]
     Admin(Admin),
+    /// Look after the audit log
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Manage accounts
+    #[command(subcommand)]
+    Users(Users),
+    /// Manage the keys of access tokens (`auth.algorithm = "EdDSA"`)
+    #[command(subcommand)]
+    Keys(Keys),
     /// Fill the database with a believable organisation
     Demo,
     /// Print the OpenAPI document
@@ -81,6 +92,51 @@ pub struct CreateAdmin {
     /// Read the password from standard input
     #[arg(long)]
     pub password_stdin: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Compare the audit log with its hash chains; prints where each chain ends, to be kept elsewhere
+    Verify(VerifyAudit),
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyAudit {
+    /// A file of ends that were printed before, which the chains must continue
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Users {
+    /// Make accounts from a file (.csv with a line of names, or .jsonl), each with an organisation of its own
+    ///
+    /// Columns: `email`, `password_hash` (bcrypt, or argon2id in PHC form); optional: `username`, `full_name`,
+    /// `email_verified`, `created_at`. A row whose e-mail address has an account is skipped, so that the same file can be
+    /// imported again; a bad one is told with its line and loses no other.
+    Import(ImportUsers),
+}
+
+#[derive(Debug, Args)]
+pub struct ImportUsers {
+    pub file: PathBuf,
+    /// Say what would become of each row, and keep nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// List them: next (published, not used yet), active (signs), retired (verifies)
+    List,
+    /// Let the next key sign from now on
+    Rotate,
+    /// Take a key away at once, in an emergency; tokens that it signed are refused, and clients refresh
+    Revoke {
+        /// The key, as `tenantry keys list` names it
+        #[arg(allow_hyphen_values = true)]
+        kid: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,16 +1,19 @@
 //! What each command does. A command takes the settings, says what it has to say on stdout, and logs to stderr.
 
 mod admin;
+mod audit;
 mod config;
 mod demo;
+mod keys;
 mod migrate;
 mod openapi;
 mod serve;
+pub mod users;
 mod worker;
 
 use std::process::ExitCode;
 
-use crate::cli::{Admin, Cli, Command, Config};
+use crate::cli::{Admin, Audit, Cli, Command, Config, Users};
 use crate::failure::Failure;
 use crate::logging;
 use crate::settings::Settings;
@@ -36,6 +39,13 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Admin(Admin::Create(arguments)) => {
             in_runtime(async |settings| admin::create(settings, arguments).await)
         }
+        Command::Audit(Audit::Verify(arguments)) => {
+            in_runtime(async |settings| audit::verify(settings, arguments).await)
+        }
+        Command::Users(Users::Import(arguments)) => {
+            in_runtime(async |settings| users::import(settings, arguments).await)
+        }
+        Command::Keys(what) => in_runtime(async |settings| keys::run(settings, what).await),
         Command::Demo => in_runtime(demo::run),
         Command::Openapi => openapi::print(),
     }

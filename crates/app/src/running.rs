@@ -13,8 +13,11 @@ use tokio::task::JoinHandle;
 use crate::failure::Failure;
 use crate::node::Node;
 
-/// How often the revocations of other processes are read.
-const REVOCATION_POLL: Duration = Duration::from_millis(500);
+/// How often what other processes revoked, and the keys of access tokens, are read.
+const POLL: Duration = Duration::from_millis(500);
+
+/// How often it is stored when API keys were last used.
+const BOOKKEEPING: Duration = Duration::from_secs(10);
 
 /// Where background jobs are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +28,7 @@ pub enum Jobs {
     Elsewhere,
 }
 
-/// A node that serves the API, follows the revocations of other nodes, and runs jobs where it is asked to.
+/// A node that serves the API, follows what other nodes revoke, and runs jobs where it is asked to.
 pub struct Running {
     node: Arc<Node>,
     address: SocketAddr,
@@ -33,6 +36,7 @@ pub struct Running {
     stopping: ServerHandle,
     server: JoinHandle<io::Result<()>>,
     follower: JoinHandle<()>,
+    bookkeeper: JoinHandle<()>,
     worker: Option<Worker>,
 }
 
@@ -52,10 +56,11 @@ impl Running {
             .map_err(Failure::because)?;
         let stopping = server.handle();
         let server = tokio::spawn(server);
-        let follower = tokio::spawn(follow_revocations(node.clone()));
+        let follower = tokio::spawn(follow(node.clone()));
+        let bookkeeper = tokio::spawn(keep_books(node.clone()));
         let worker = (jobs == Jobs::Here).then(|| Worker::start(&node));
         readiness.ready();
-        Ok(Self { node, address, readiness, stopping, server, follower, worker })
+        Ok(Self { node, address, readiness, stopping, server, follower, bookkeeper, worker })
     }
 
     /// The node.
@@ -80,6 +85,8 @@ impl Running {
             worker.await.map_err(Failure::because)?;
         }
         self.follower.abort();
+        self.bookkeeper.abort();
+        store_uses(&self.node).await;
         self.node.database.close().await;
         Ok(())
     }
@@ -100,15 +107,35 @@ impl Worker {
     }
 }
 
-/// Keeps the list of revocations complete. When the database is away the list grows old, and tokens are checked
-/// against the database instead, so a failure needs no more than a line in the log.
-async fn follow_revocations(node: Arc<Node>) {
-    let mut ticks = tokio::time::interval(REVOCATION_POLL);
+/// Stores from time to time what requests leave behind for later.
+async fn keep_books(node: Arc<Node>) {
+    let mut ticks = tokio::time::interval(BOOKKEEPING);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = node.follower.poll().await {
+        store_uses(&node).await;
+    }
+}
+
+async fn store_uses(node: &Node) {
+    if let Err(error) = node.services.api_key_gate.store_uses().await {
+        tracing::warn!(%error, "when API keys were last used could not be stored");
+    }
+}
+
+/// Keeps the list of revocations and the keys of access tokens complete. When the database is away they grow old, and
+/// tokens are checked against the database instead, so a failure needs no more than a line in the log.
+async fn follow(node: Arc<Node>) {
+    let mut ticks = tokio::time::interval(POLL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let (revocations, keys) = tokio::join!(node.follower.poll(), node.signing.refresh());
+        if let Err(error) = revocations {
             tracing::warn!(%error, "the revocations of other nodes could not be read");
+        }
+        if let Err(error) = keys {
+            tracing::warn!(%error, "the keys of access tokens could not be read");
         }
     }
 }

@@ -4,20 +4,25 @@
 //! - One file a section. A section's type is parsed and checked: nothing downstream parses again.
 //! - [`Settings::secret_key`]: the configured secret, or the one generated for development.
 
+mod audit;
 mod auth;
 mod cors;
 mod data;
 mod database;
 mod error;
 mod folder;
+mod guessing;
 mod idempotency;
 mod jobs;
 mod layers;
 mod listing;
 mod log;
+mod mail;
 mod metrics;
 mod parse;
 mod profile;
+mod rate_limit;
+mod redis;
 mod secret_file;
 mod secret_strength;
 mod server;
@@ -29,17 +34,22 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use tenantry_store::{DatabaseUrl, StoreOptions};
 
+pub use self::audit::AuditSettings;
 pub use self::auth::{Algorithm, AuthSettings};
 pub use self::cors::CorsSettings;
 pub use self::data::DataSettings;
 pub use self::database::DatabaseSettings;
 pub use self::error::SettingsError;
+pub use self::guessing::{GuessingSettings, Wait};
 pub use self::idempotency::IdempotencySettings;
 pub use self::jobs::JobsSettings;
 pub use self::listing::Listing;
 pub use self::log::{LogFormat, LogSettings};
+pub use self::mail::{MailSettings, MailTransportKind};
 pub use self::metrics::MetricsSettings;
 pub use self::profile::Profile;
+pub use self::rate_limit::RateLimitSettings;
+pub use self::redis::RedisSettings;
 pub use self::server::ServerSettings;
 pub use self::variables::Variables;
 
@@ -54,12 +64,17 @@ pub struct Settings {
     pub data: DataSettings,
     /// What [`Settings::database_url`] takes its default from, and everything else about the database.
     pub database: DatabaseSettings,
+    pub audit: AuditSettings,
     pub auth: AuthSettings,
     pub cors: CorsSettings,
+    pub guessing: GuessingSettings,
     pub idempotency: IdempotencySettings,
     pub jobs: JobsSettings,
     pub log: LogSettings,
+    pub mail: MailSettings,
     pub metrics: MetricsSettings,
+    pub rate_limit: RateLimitSettings,
+    pub redis: RedisSettings,
     listing: Listing,
 }
 
@@ -69,12 +84,17 @@ struct Sections {
     server: ServerSettings,
     data: DataSettings,
     database: DatabaseSettings,
+    audit: AuditSettings,
     auth: AuthSettings,
     cors: CorsSettings,
+    guessing: GuessingSettings,
     idempotency: IdempotencySettings,
     jobs: JobsSettings,
     log: LogSettings,
+    mail: MailSettings,
     metrics: MetricsSettings,
+    rate_limit: RateLimitSettings,
+    redis: RedisSettings,
 }
 
 impl Settings {
@@ -156,19 +176,55 @@ impl Settings {
         self.server.validate()?;
         self.data.validate()?;
         self.database.validate(self.profile, &self.database_url())?;
+        self.audit.validate()?;
         self.auth.validate(self.profile)?;
         self.cors.validate()?;
+        self.guessing.validate()?;
         self.idempotency.validate()?;
         self.jobs.validate()?;
         self.log.validate()?;
-        self.metrics.validate()
+        self.mail.validate()?;
+        self.metrics.validate()?;
+        self.rate_limit.validate()
     }
 }
 
 impl Sections {
     fn assemble(self, profile: Profile, listing: Listing) -> Settings {
-        let Self { server, data, database, auth, cors, idempotency, jobs, log, metrics } = self;
-        Settings { profile, server, data, database, auth, cors, idempotency, jobs, log, metrics, listing }
+        let Self {
+            server,
+            data,
+            database,
+            audit,
+            auth,
+            cors,
+            guessing,
+            idempotency,
+            jobs,
+            log,
+            mail,
+            metrics,
+            rate_limit,
+            redis,
+        } = self;
+        Settings {
+            profile,
+            server,
+            data,
+            database,
+            audit,
+            auth,
+            cors,
+            guessing,
+            idempotency,
+            jobs,
+            log,
+            mail,
+            metrics,
+            rate_limit,
+            redis,
+            listing,
+        }
     }
 }
 

@@ -16,17 +16,20 @@ const PURE: [&str; 5] =
 const PRODUCT_DOMAINS: [&str; 1] = ["tenantry-tasks"];
 
 /// What a pure crate must not bring along, at any depth.
-const FORBIDDEN: [&str; 17] = [
+const FORBIDDEN: [&str; 20] = [
     "actix-http",
     "actix-web",
     "apalis",
     "apalis-core",
     "bcrypt",
     "config",
+    "governor",
     "hyper",
     "jsonwebtoken",
+    "lettre",
     "libsqlite3-sys",
     "mio",
+    "redis",
     "reqwest",
     "rustls",
     "sea-orm",
@@ -40,7 +43,15 @@ const FORBIDDEN: [&str; 17] = [
 fn allowed_arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     let domain = ["tenantry-kernel", "tenantry-identity", "tenantry-tenancy", "tenantry-tasks"];
     let inner: Vec<_> = domain.into_iter().chain(["tenantry-application"]).collect();
-    let outer = ["tenantry-store", "tenantry-http", "tenantry-jobs", "tenantry-credentials", "tenantry-migrations"];
+    let outer = [
+        "tenantry-store",
+        "tenantry-http",
+        "tenantry-jobs",
+        "tenantry-credentials",
+        "tenantry-limits",
+        "tenantry-mail",
+        "tenantry-migrations",
+    ];
     let of = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
     let with = |more: &[&'static str]| inner.iter().chain(more).copied().collect::<BTreeSet<_>>();
     BTreeMap::from([
@@ -53,6 +64,8 @@ fn allowed_arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("tenantry-http", with(&[])),
         ("tenantry-jobs", with(&[])),
         ("tenantry-credentials", with(&[])),
+        ("tenantry-limits", with(&[])),
+        ("tenantry-mail", with(&[])),
         ("tenantry-testkit", with(&[])),
         ("tenantry-migrations", of(&[])),
         ("tenantry-app", with(&outer)),
@@ -134,6 +147,7 @@ fn adapters_do_bring_their_frameworks_along() {
         ("tenantry-http", "actix-web"),
         ("tenantry-jobs", "apalis"),
         ("tenantry-credentials", "bcrypt"),
+        ("tenantry-mail", "lettre"),
     ] {
         let tree = tree(&metadata, &workspace_package(&metadata, name).id);
         assert!(tree.contains(framework), "{name} without {framework}");

@@ -155,3 +155,26 @@ fn the_openapi_document_needs_no_settings() {
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{document}");
 }
+
+#[test]
+fn c13_audit_verify_tells_whether_the_log_is_whole() {
+    let folder = folder();
+    let run = |arguments: &[&str]| tenantry(folder.path(), &[("SECRET_KEY", STRONG)], arguments);
+    let made = run(&["admin", "create", "--email", "ada@example.com"]);
+    assert_eq!(code(&made), 0, "{}", stderr(&made));
+    let whole = run(&["audit", "verify"]);
+    assert_eq!(code(&whole), 0, "{}", stderr(&whole));
+    let kept = folder.path().join("ends.txt");
+    std::fs::write(&kept, stdout(&whole)).unwrap();
+    let against = ["audit", "verify", "--against", kept.to_str().unwrap()];
+    assert_eq!(code(&run(&against)), 0);
+
+    let forged = stdout(&whole).replace(" 1 ", " 2 ");
+    assert_ne!(forged, stdout(&whole), "{forged}");
+    std::fs::write(&kept, forged).unwrap();
+    let broken = run(&against);
+    assert_eq!(code(&broken), 1);
+    assert!(stderr(&broken).contains("does not continue the end that was kept"), "{}", stderr(&broken));
+    std::fs::write(&kept, "nonsense").unwrap();
+    assert!(stderr(&run(&against)).contains("line 1: must be the identifier of a chain"));
+}

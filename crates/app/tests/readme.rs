@@ -192,3 +192,30 @@ fn files_that_are_named_exist() {
     }
     assert!(count > 20, "only {count} files are named");
 }
+
+/// The text of every source file below a folder.
+fn sources(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let text = |path: PathBuf| match path.extension() {
+        _ if path.is_dir() => sources(&path),
+        Some(extension) if extension == "rs" => fs::read_to_string(path).unwrap(),
+        _ => String::new(),
+    };
+    entries.map(text).collect()
+}
+
+#[test]
+fn tests_that_show_a_requirement_exist() {
+    let sources = sources(&Path::new(ROOT).join("crates"));
+    let document = fs::read_to_string(Path::new(ROOT).join("docs/SECURITY.md")).unwrap();
+    let rows = document.lines().filter(|line| line.starts_with("| ") && line.as_bytes()[2].is_ascii_digit());
+    let is_test = |span: &&str| {
+        span.contains('_')
+            && span.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    let named: Vec<&str> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).filter(is_test).collect();
+    assert!(named.len() > 50, "only {} tests are named", named.len());
+    for name in named {
+        assert!(sources.contains(&format!("fn {name}(")), "no test is called {name}");
+    }
+}

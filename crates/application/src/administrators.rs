@@ -66,7 +66,7 @@ impl Administrators {
             is_platform_admin: true,
             must_change_password: made.is_some(),
         };
-        let signed_up = self.sign_up.sign_up(account, NewcomerOrganization::Personal).await?;
+        let signed_up = self.sign_up.sign_up(account, NewcomerOrganization::Personal, None).await?;
         Ok((signed_up.user, made))
     }
 

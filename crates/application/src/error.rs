@@ -2,7 +2,7 @@ use tenantry_identity::{
     AuthenticationError, IdentityError, InsertUserError, RegistrationError, UserKey, WeakPassword, ports::HashingError,
 };
 use tenantry_kernel::StorageError;
-use tenantry_tenancy::TenancyError;
+use tenantry_tenancy::{InsertMembershipError, TenancyError};
 
 /// Somebody could not sign up.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,12 @@ pub enum SignUpError {
     /// The store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+}
+
+impl From<InsertMembershipError> for SignUpError {
+    fn from(error: InsertMembershipError) -> Self {
+        Self::Tenancy(error.into())
+    }
 }
 
 impl From<RegistrationError> for SignUpError {

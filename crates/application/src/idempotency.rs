@@ -27,6 +27,20 @@ impl IdempotencyKey {
         if is_key { Ok(Self(raw.to_owned())) } else { Err(IdempotencyKeyError) }
     }
 
+    /// The key as it was stored.
+    #[must_use]
+    pub fn from_stored(key: String) -> Self {
+        Self(key)
+    }
+
+    /// The key as it is kept for this actor: those of an API key are its own. A client's key has no space.
+    fn of(self, actor: &Actor) -> Self {
+        match actor.api_key_id() {
+            Some(id) => Self(format!("{id} {}", self.0)),
+            None => self,
+        }
+    }
+
     /// The key.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -134,6 +148,7 @@ impl IdempotentRequests {
         key: IdempotencyKey,
         fingerprint: String,
     ) -> Result<Reservation, StorageError> {
+        let key = key.of(actor);
         let now = self.clock.now();
         let mut transaction = self.store.begin(actor).await?;
         let reservation = match transaction.requests().find(&key).await? {

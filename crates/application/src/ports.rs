@@ -2,19 +2,47 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use tenantry_identity::{Password, ports::IdentityTransaction};
-use tenantry_kernel::{StorageError, Transaction};
+use tenantry_identity::{AuditEntry, InsertUserError, Password, PasswordHash, User, ports::IdentityTransaction};
+use tenantry_kernel::{Revision, StorageError, Transaction, UserId};
+use tenantry_tasks::ports::TaskTransaction;
 use tenantry_tenancy::ports::{OwnMembershipsTransaction, TenancyTransaction};
 
-use crate::{IdempotencyKey, StoredRequest};
+pub use tenantry_identity::ports::Sealer;
+
+use crate::{AuditLink, Chain, IdempotencyKey, SealCheck, SealedHead, StoredRequest};
 
 /// A unit of work over the accounts and memberships of one organisation, such as the first of both.
-pub trait MembersTransaction: IdentityTransaction + TenancyTransaction {}
-impl<T: IdentityTransaction + TenancyTransaction> MembersTransaction for T {}
+pub trait MembersTransaction: IdentityTransaction + TenancyTransaction {
+    /// The accounts of the members, for those who manage them.
+    fn member_accounts(&mut self) -> &mut dyn MemberAccountRepository;
+}
+
+/// The accounts of the members of the context's organisation: what is done to them is done in their name, whoever acts.
+#[async_trait]
+pub trait MemberAccountRepository: Send {
+    /// The member's account, unless it is deleted. It stays locked until the end of a transaction that may write.
+    ///
+    /// Whoever changes a membership begins with this, and finds the organisation next: account before organisation, so
+    /// that no two transactions wait for each other, and neither is deleted meanwhile.
+    async fn find(&mut self, id: UserId) -> Result<Option<User>, StorageError>;
+    /// Stores the account of somebody new with its password; it becomes a member in the same transaction. E-mail
+    /// addresses and usernames are unique among all accounts, by their keys.
+    async fn insert(&mut self, user: &User, hash: &PasswordHash) -> Result<(), InsertUserError>;
+    /// Replaces the member's account if its stored revision is still `expected`; tells whether it was.
+    async fn update(&mut self, user: &User, expected: Revision) -> Result<bool, InsertUserError>;
+    /// Whether the member also belongs to another organisation that is not deleted.
+    async fn belongs_elsewhere(&mut self, id: UserId) -> Result<bool, StorageError>;
+    /// Ends all of the member's live sessions at `at`.
+    async fn end_sessions(&mut self, id: UserId, at: DateTime<Utc>) -> Result<(), StorageError>;
+}
 
 /// A unit of work over an account and its memberships.
 pub trait SignInTransaction: IdentityTransaction + OwnMembershipsTransaction {}
 impl<T: IdentityTransaction + OwnMembershipsTransaction> SignInTransaction for T {}
+
+/// A unit of work over the projects of one organisation and the tasks in them.
+pub trait ProjectTransaction: TenancyTransaction + TaskTransaction {}
+impl<T: TenancyTransaction + TaskTransaction> ProjectTransaction for T {}
 
 /// A unit of work over the actor's idempotent requests.
 pub trait IdempotencyTransaction: Transaction {
@@ -42,12 +70,67 @@ pub trait AdministratorLookup: Send + Sync {
     async fn any_exists(&self) -> Result<bool, StorageError>;
 }
 
+/// A unit of work over the chains of all audit logs.
+pub trait ArchiveTransaction: Transaction {
+    /// The chains.
+    fn archive(&mut self) -> &mut dyn AuditArchive;
+}
+
+/// A link, with the entry that it joins if that is still there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChainedEntry {
+    /// The link.
+    pub link: AuditLink,
+    /// The entry.
+    pub entry: Option<AuditEntry>,
+}
+
+/// The chains of all audit logs. Every entry that is written waits until it is appended to the chain of its log.
+#[async_trait]
+pub trait AuditArchive: Send {
+    /// Chains for which entries wait, at most `limit`.
+    async fn waiting_chains(&mut self, limit: u16) -> Result<Vec<Chain>, StorageError>;
+    /// The entries that wait for a chain, those written first before the others, at most `limit`.
+    async fn waiting(&mut self, chain: Chain, limit: u16) -> Result<Vec<AuditEntry>, StorageError>;
+    /// Adds links to a chain; their entries wait no more.
+    async fn append(&mut self, chain: Chain, links: &[AuditLink]) -> Result<(), StorageError>;
+    /// The end of a chain; in a transaction that may write it stays locked.
+    async fn head(&mut self, chain: Chain) -> Result<Option<SealedHead>, StorageError>;
+    /// The ends of the chains, in an order of the store's own, from behind the one named; at most `limit`.
+    async fn heads(&mut self, after: Option<Chain>, limit: u16) -> Result<Vec<SealedHead>, StorageError>;
+    /// Stores the end of a new chain; tells whether there was none.
+    async fn insert_head(&mut self, head: &SealedHead) -> Result<bool, StorageError>;
+    /// Replaces the end of a chain.
+    async fn update_head(&mut self, head: &SealedHead) -> Result<(), StorageError>;
+    /// The links of a chain in their order, those after a position, at most `limit`.
+    async fn links(&mut self, chain: Chain, after: u64, limit: u16) -> Result<Vec<ChainedEntry>, StorageError>;
+    /// Removes the links that the chain's stored head calls expired, and their entries: the one way in which an entry
+    /// goes.
+    async fn remove_expired(&mut self, chain: Chain) -> Result<(), StorageError>;
+    /// How many chains there are, the census not counted.
+    async fn count_chains(&mut self) -> Result<u64, StorageError>;
+    /// How many entries of a chain's log neither are in it nor wait.
+    async fn count_loose(&mut self, chain: Chain) -> Result<u64, StorageError>;
+    /// How many entries wait that are not there.
+    async fn count_lost(&mut self) -> Result<u64, StorageError>;
+}
+
+/// The cryptography of the audit log's chains.
+pub trait AuditSeals: Send + Sync {
+    /// The hash of a link: of the one before it, its position, and its entry. Needs no secret.
+    fn link(&self, previous: &[u8; 32], position: u64, entry: &[u8]) -> [u8; 32];
+    /// A code of the bytes that nobody makes without the secret.
+    fn seal(&self, bytes: &[u8]) -> [u8; 32];
+    /// Whether `seal` is the bytes' code.
+    fn check(&self, bytes: &[u8], seal: &[u8; 32]) -> SealCheck;
+}
+
 /// How far a purge goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PurgeLimits {
     /// The time: what expired by then is removed.
     pub now: DateTime<Utc>,
-    /// Accounts that were deleted by then are erased.
+    /// Accounts and organisations that were deleted by then are erased.
     pub erase_deleted_by: DateTime<Utc>,
 }
 
@@ -60,26 +143,29 @@ pub struct PurgeReport {
     pub requests: u64,
     /// Revocations.
     pub revocations: u64,
+    /// Mails, sent or not.
+    pub mails: u64,
+    /// Links in mails.
+    pub links: u64,
+    /// Invitations, accepted or not.
+    pub invitations: u64,
+    /// Buckets of guesses.
+    pub guesses: u64,
     /// Accounts that were erased.
     pub accounts: u64,
+    /// Organisations that were erased.
+    pub organizations: u64,
 }
 
 /// Removes what nobody needs any more, across all tenants.
 #[async_trait]
 pub trait Housekeeping: Send + Sync {
     /// Removes what has expired: login sessions (ended ones when they would have expired), idempotent requests,
-    /// revocations. Erases accounts that were deleted long enough ago, once each: nothing of the person stays, the
-    /// e-mail address and the username are free again, and the row remains for those that refer to it. In batches, so
-    /// that no lock is held for long.
+    /// revocations, mails, mailed links, invitations, buckets of guesses. Erases accounts that were deleted long enough ago, once each: nothing of
+    /// the person stays, the e-mail address and the username are free again, and the row remains for those that refer
+    /// to it. Erases organisations likewise, with everything in them but their audit logs. In batches, so that no lock is
+    /// held for long.
     async fn purge(&self, limits: PurgeLimits) -> Result<PurgeReport, StorageError>;
-}
-
-/// Encrypts what is kept of clients' data, and notices when it was changed.
-pub trait Sealer: Send + Sync {
-    /// Encrypts `plain`; it can be opened with the same `context` only.
-    fn seal(&self, plain: &[u8], context: &[u8]) -> Vec<u8>;
-    /// What was sealed, unless it or its context was changed.
-    fn open(&self, sealed: &[u8], context: &[u8]) -> Option<Vec<u8>>;
 }
 
 /// Makes passwords that people replace when they first sign in.

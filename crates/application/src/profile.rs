@@ -1,8 +1,11 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tenantry_identity::{Accounts, Actor, IdentityError, PasswordAttempt, Principal, RevocationList, User};
-use tenantry_kernel::{Clock, Precondition, Store};
+use tenantry_identity::{
+    Accounts, Actor, AuditAction, AuditEntry, AuditTarget, IdentityError, PasswordAttempt, Principal, RevocationList,
+    User,
+};
+use tenantry_kernel::{Clock, IdGenerator, OrganizationId, Precondition, Store};
 use tenantry_tenancy::{OwnMembership, Role, ports::OwnMembershipRepository};
 
 use crate::{SignInError, ports::SignInTransaction};
@@ -22,6 +25,7 @@ pub struct Profile {
     store: Arc<dyn Store<Actor, dyn SignInTransaction>>,
     revocations: Arc<RevocationList>,
     clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGenerator>,
 }
 
 impl Profile {
@@ -32,8 +36,9 @@ impl Profile {
         store: Arc<dyn Store<Actor, dyn SignInTransaction>>,
         revocations: Arc<RevocationList>,
         clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdGenerator>,
     ) -> Self {
-        Self { accounts, store, revocations, clock }
+        Self { accounts, store, revocations, clock, ids }
     }
 
     /// The account and its open organisations.
@@ -46,7 +51,7 @@ impl Profile {
         let user = transaction.users().find(id).await?.filter(|user| user.deleted_at.is_none());
         let user = user.ok_or(IdentityError::NotFound)?;
         let mut memberships = transaction.own_memberships().list().await?;
-        memberships.retain(OwnMembership::is_open);
+        memberships.retain(|own| own.is_open() && actor.may_enter(own.organization.id));
         Ok(Me { user, memberships })
     }
 
@@ -80,6 +85,8 @@ impl Profile {
         if !transaction.users().update(&user, seen).await.map_err(IdentityError::from)? {
             return Err(IdentityError::RevisionMismatch.into());
         }
+        let entry = AuditEntry::success(&*self.ids, now, &actor, AuditAction::USER_DELETE);
+        transaction.audit().append(&entry.about(AuditTarget::one("user", user.id))).await?;
         transaction.commit().await?;
         self.revocations.apply(&revocations);
         Ok(())
@@ -92,8 +99,10 @@ async fn leave_organizations(
     now: DateTime<Utc>,
 ) -> Result<(), SignInError> {
     let owned = memberships.list().await?.into_iter().filter(|own| own.membership.role == Role::Owner);
-    for own in owned {
-        let id = own.organization.id;
+    let mut owned: Vec<OrganizationId> = owned.map(|own| own.organization.id).collect();
+    // Each is locked until the end: in the same order by everybody, so that no two transactions wait for each other.
+    owned.sort_unstable();
+    for id in owned {
         let others = memberships.count_others(id).await?;
         if others.members == 0 {
             memberships.delete_organization(id, now).await?;

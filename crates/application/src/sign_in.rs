@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
 use tenantry_identity::{
-    Accounts, Actor, AuthenticationError, Authenticator, Client, LoginIdentifier, Password, PasswordAttempt,
-    PasswordHash, Presentation, RefreshClaims, RevocationList, Session, SignedIn, User, ports::PasswordHasher,
+    Accounts, Actor, AuditAction, AuditEntry, AuditOutcome, AuditTarget, AuthenticationError, Authenticator, Client,
+    DeviceId, LoginAttempt, MfaChallenge, Presentation, RefreshClaims, SecondFactorAnswer, SecondFactors, Session,
+    SignedIn, User,
 };
-use tenantry_kernel::{Clock, OrganizationId, Store};
+use tenantry_kernel::{Clock, IdGenerator, OrganizationId, Store};
 use tenantry_tenancy::{OwnMembership, ports::OwnMembershipRepository};
 
 use crate::{SignInError, TokenIssuer, TokenPair, ports::SignInTransaction};
@@ -20,15 +21,34 @@ pub struct SignedInUser {
     pub tokens: TokenPair,
 }
 
+/// Somebody who has just signed in with a password.
+#[derive(Debug)]
+pub struct Login {
+    /// Who, and where.
+    pub signed_in: SignedInUser,
+    /// What makes this device a known one at the next sign-in.
+    pub device_token: String,
+}
+
+/// What a right password leads to.
+#[derive(Debug)]
+pub enum SignInStep {
+    /// Nothing more is asked.
+    SignedIn(Box<Login>),
+    /// The account has a second factor, which is asked for.
+    SecondFactorDue(MfaChallenge),
+}
+
 /// Signing in by password, and staying signed in by refresh token.
 pub struct SignIn {
     authenticator: Arc<Authenticator>,
     accounts: Arc<Accounts>,
-    hasher: Arc<dyn PasswordHasher>,
+    second_factors: Arc<SecondFactors>,
     store: Arc<dyn Store<Actor, dyn SignInTransaction>>,
     tokens: Arc<TokenIssuer>,
-    revocations: Arc<RevocationList>,
     clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGenerator>,
+    requires_verified_email: bool,
 }
 
 impl SignIn {
@@ -40,52 +60,139 @@ impl SignIn {
     pub fn new(
         authenticator: Arc<Authenticator>,
         accounts: Arc<Accounts>,
-        hasher: Arc<dyn PasswordHasher>,
+        second_factors: Arc<SecondFactors>,
         store: Arc<dyn Store<Actor, dyn SignInTransaction>>,
         tokens: Arc<TokenIssuer>,
-        revocations: Arc<RevocationList>,
         clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdGenerator>,
     ) -> Self {
-        Self { authenticator, accounts, hasher, store, tokens, revocations, clock }
+        Self { authenticator, accounts, second_factors, store, tokens, clock, ids, requires_verified_email: false }
     }
 
-    /// Opens a session for whoever knows the password.
+    /// The use case that also refuses accounts whose address is not verified, where `required` says so. Administrators of
+    /// the platform are exempt: whoever runs the service made them.
+    #[must_use]
+    pub fn requiring_verified_email(self, required: bool) -> Self {
+        Self { requires_verified_email: required, ..self }
+    }
+
+    /// Opens a session for whoever knows the password, or asks for the second factor of an account that has one.
     ///
     /// # Errors
-    /// [`AuthenticationError::InvalidCredentials`]; [`AuthenticationError::AccountInactive`] only after the right
-    /// password, also when no organisation is open to the account.
-    pub async fn by_password(
-        &self,
-        identifier: &LoginIdentifier,
-        attempt: &PasswordAttempt,
-        client: Client,
-    ) -> Result<SignedInUser, SignInError> {
-        let signed_in = self.authenticator.by_password(identifier, attempt).await?;
-        let new_hash = if signed_in.rehash { self.rehash(attempt).await? } else { None };
-        let now = self.clock.now();
+    /// [`AuthenticationError::InvalidCredentials`]; only after the right password [`AuthenticationError::AccountInactive`],
+    /// also when no organisation is open to the account, and [`AuthenticationError::EmailNotVerified`].
+    pub async fn by_password(&self, attempt: LoginAttempt<'_>) -> Result<SignInStep, SignInError> {
+        let client = Arc::new(attempt.client.clone());
+        let signed_in = match self.authenticator.by_password(attempt).await {
+            Ok(signed_in) => signed_in,
+            Err(error) => return Err(self.note_failure(Some(&client), error).await?),
+        };
+        let new_hash = self.authenticator.rehash(&signed_in, attempt.password).await?;
 
-        let mut transaction = self.store.begin(&signed_in.actor).await?;
-        let mut user = still_as_proved(transaction.as_mut(), &signed_in).await?;
+        let actor = signed_in.actor.clone().at(client);
+        let mut transaction = self.store.begin(&actor).await?;
+        let user = still_as_proved(transaction.as_mut(), &signed_in).await?;
+        if let Err(error) = self.admit(&user) {
+            drop(transaction);
+            return Err(self.note_failure(actor.client(), error).await?);
+        }
+        if let Some(hash) = &new_hash {
+            transaction.credentials().update(user.id, hash, self.clock.now()).await?;
+        }
+        let totp = transaction.second_factors().find(user.id).await?;
+        if totp.is_some_and(|totp| totp.confirmed_at.is_some()) {
+            transaction.commit().await?;
+            let hash = new_hash.unwrap_or(signed_in.hash);
+            return Ok(SignInStep::SecondFactorDue(self.second_factors.challenge(&user, &hash)));
+        }
+        let login = self.open_session(transaction, &actor, user, signed_in.device).await?;
+        Ok(SignInStep::SignedIn(Box::new(login)))
+    }
+
+    /// Opens a session for whoever gave the right password before, and now the second factor as well.
+    ///
+    /// # Errors
+    /// [`AuthenticationError::Token`]; [`AuthenticationError::InvalidCredentials`] for a wrong answer, and when the
+    /// password was changed meanwhile; [`AuthenticationError::AccountInactive`].
+    pub async fn by_second_factor(
+        &self,
+        token: &str,
+        answer: &SecondFactorAnswer,
+        client: Client,
+        device_token: Option<&str>,
+    ) -> Result<Login, SignInError> {
+        let (actor, claims) = self.second_factors.by_token(token)?;
+        let device = device_token.and_then(|token| self.authenticator.known_device(claims.user_id, token));
+        let actor = actor.at(Arc::new(client));
+        let proof = self.second_factors.check(&actor, answer).await?;
+
+        let mut transaction = self.store.begin(&actor).await?;
+        let user = transaction.users().find(claims.user_id).await?;
+        let hash = transaction.credentials().find(claims.user_id).await?;
+        let current = user.zip(hash).filter(|(user, hash)| self.second_factors.is_current(&claims, user, hash));
+        let (user, _) = current.ok_or(AuthenticationError::InvalidCredentials)?;
+        if !user.is_active {
+            return Err(AuthenticationError::AccountInactive.into());
+        }
+        if !proof.use_up(transaction.second_factors(), self.clock.now()).await? {
+            return Err(AuthenticationError::InvalidCredentials.into());
+        }
+        self.open_session(transaction, &actor, user, device).await
+    }
+
+    /// The last step of signing in, with which its transaction ends.
+    async fn open_session(
+        &self,
+        mut transaction: Box<dyn SignInTransaction>,
+        actor: &Actor,
+        mut user: User,
+        device: Option<DeviceId>,
+    ) -> Result<Login, SignInError> {
+        let now = self.clock.now();
         let own = first_open(transaction.own_memberships()).await?;
-        let session = self.tokens.open_session(user.id, own.organization.id, client, now);
+        let session =
+            self.tokens.open_session(user.id, own.organization.id, actor.client().cloned().unwrap_or_default(), now);
         transaction.sessions().insert(&session).await?;
         transaction.users().record_login(user.id, now).await?;
-        if let Some(hash) = &new_hash {
-            transaction.credentials().update(user.id, hash, now).await?;
+        let entry = AuditEntry::success(&*self.ids, now, actor, AuditAction::USER_LOGIN);
+        let entry = entry.within(own.organization.id).about(AuditTarget::one("user", user.id));
+        transaction.audit().append(&entry).await?;
+        if device.is_none() && !user.has_never_signed_in() {
+            transaction.outbox().insert(&self.accounts.device_notice(actor, &user, now)).await?;
         }
         transaction.commit().await?;
 
         user.last_login_at = Some(now);
         let tokens = self.tokens.issue(&session, session.generation, &user, &own.membership, now);
-        Ok(SignedInUser { user, own, tokens })
+        let device_token = self.authenticator.mark_device(user.id, device);
+        Ok(Login { signed_in: SignedInUser { user, own, tokens }, device_token })
     }
 
-    /// A hash of the current scheme for an account whose hash is of an older one; none for a password that would not
-    /// be accepted today, which keeps its old hash.
-    async fn rehash(&self, attempt: &PasswordAttempt) -> Result<Option<PasswordHash>, SignInError> {
-        let Ok(password) = Password::parse(attempt.expose()) else { return Ok(None) };
-        let hash = self.hasher.hash(&password).await.map_err(AuthenticationError::from)?;
-        Ok(Some(hash))
+    /// Whether the account may be used at all.
+    fn admit(&self, user: &User) -> Result<(), AuthenticationError> {
+        let is_missing = user.email_verified_at.is_none() && !user.is_platform_admin;
+        if self.requires_verified_email && is_missing { Err(AuthenticationError::EmailNotVerified) } else { Ok(()) }
+    }
+
+    /// Tells the audit log of a refused sign-in, and gives the refusal back. What was no refusal is not told.
+    async fn note_failure(
+        &self,
+        client: Option<&Client>,
+        error: AuthenticationError,
+    ) -> Result<SignInError, SignInError> {
+        let reason = match error {
+            AuthenticationError::InvalidCredentials => "invalid_credentials",
+            AuthenticationError::AccountInactive => "account_inactive",
+            AuthenticationError::EmailNotVerified => "email_not_verified",
+            other => return Ok(other.into()),
+        };
+        let actor = Actor::anonymous().at(Arc::new(client.cloned().unwrap_or_default()));
+        let entry = AuditEntry::success(&*self.ids, self.clock.now(), &actor, AuditAction::USER_LOGIN);
+        let entry = entry.ending(AuditOutcome::Failure).with("reason", reason);
+        let mut transaction = self.store.begin(&actor).await?;
+        transaction.audit().append(&entry).await?;
+        transaction.commit().await?;
+        Ok(error.into())
     }
 
     /// Exchanges a refresh token for the next pair of tokens. A retry gets the same refresh token again; a token that
@@ -93,9 +200,11 @@ impl SignIn {
     ///
     /// # Errors
     /// [`AuthenticationError::RefreshTokenInvalid`], [`AuthenticationError::RefreshTokenReused`];
-    /// [`AuthenticationError::AccountInactive`] when no organisation is open to the account any more.
-    pub async fn refresh(&self, token: &str) -> Result<SignedInUser, SignInError> {
+    /// [`AuthenticationError::AccountInactive`] when no organisation is open to the account any more;
+    /// [`AuthenticationError::EmailNotVerified`].
+    pub async fn refresh(&self, token: &str, client: Client) -> Result<SignedInUser, SignInError> {
         let (actor, claims) = self.authenticator.by_refresh_token(token)?;
+        let actor = actor.at(Arc::new(client));
         for _ in 0..Self::REFRESH_TRIES {
             if let Some(refreshed) = self.try_refresh(&actor, &claims).await? {
                 return Ok(refreshed);
@@ -117,13 +226,14 @@ impl SignIn {
         let presentation = session.present(claims.generation, now, limits.refresh_grace);
         let generation = match presentation {
             Presentation::Ended => return Err(AuthenticationError::RefreshTokenInvalid.into()),
-            Presentation::Reused => return Err(self.end_stolen(transaction, &session).await),
+            Presentation::Reused => return Err(self.end_stolen(transaction, actor, &session).await),
             Presentation::Repeat { successor } => successor,
             Presentation::Rotate => session.generation.saturating_add(1),
         };
         if !user.is_active {
             return Err(AuthenticationError::AccountInactive.into());
         }
+        self.admit(&user)?;
         let own = open_or_first(transaction.own_memberships(), session.organization_id).await?;
         let mut session = session;
         if presentation == Presentation::Rotate {
@@ -140,17 +250,25 @@ impl SignIn {
     }
 
     /// Ends a session whose refresh token somebody else has.
-    async fn end_stolen(&self, mut transaction: Box<dyn SignInTransaction>, session: &Session) -> SignInError {
+    async fn end_stolen(
+        &self,
+        mut transaction: Box<dyn SignInTransaction>,
+        actor: &Actor,
+        session: &Session,
+    ) -> SignInError {
         let now = self.clock.now();
         let revocations = [self.accounts.session_revocation(session.user_id, session.id, now)];
+        let entry = AuditEntry::success(&*self.ids, now, actor, AuditAction::SESSION_REUSE);
+        let entry = entry.ending(AuditOutcome::Denied).about(AuditTarget::one("session", session.id));
         let ended = async {
             transaction.sessions().revoke(session.id, now).await?;
             transaction.revocations().insert(&revocations).await?;
+            transaction.audit().append(&entry).await?;
             transaction.commit().await
         };
         match ended.await {
             Ok(()) => {
-                self.revocations.apply(&revocations);
+                self.accounts.apply(&revocations);
                 tracing::warn!(session_id = %session.id, user_id = %session.user_id, "refresh token reused, session ended");
                 AuthenticationError::RefreshTokenReused.into()
             }

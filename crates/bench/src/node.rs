@@ -163,6 +163,11 @@ fn command(server: &Path, database: &Database) -> Command {
         .env("TENANTRY__DATA__DIRECTORY", database.directory())
         .env("TENANTRY__AUTH__ACCESS_TOKEN_SECONDS", "86400")
         .env("SECRET_KEY", SECRET_KEY)
+        // Counted, and never too many.
+        .env("TENANTRY__RATE_LIMIT__PER_ADDRESS_PER_MINUTE", "1000000000")
+        .env("TENANTRY__RATE_LIMIT__SIGN_IN_PER_ADDRESS_PER_MINUTE", "1000000000")
+        .env("TENANTRY__RATE_LIMIT__PER_USER_PER_MINUTE", "1000000000")
+        .env("TENANTRY__RATE_LIMIT__PER_ORGANIZATION_PER_MINUTE", "1000000000")
         .stdin(Stdio::null());
     command
 }

@@ -11,11 +11,23 @@
 mod clock;
 mod contract;
 pub mod contracts;
+mod environment;
+mod factors;
 mod hasher;
+mod http;
+mod links;
+mod marks;
 pub mod postgres;
+mod redis;
+pub mod smtp;
 mod world;
 
 pub use clock::FixedClock;
 pub use contract::{Case, run};
+pub use factors::ClearFactors;
 pub use hasher::ClearHasher;
+pub use http::http_client;
+pub use links::{ClearLinks, clear_postbox};
+pub use marks::ClearMarks;
+pub use redis::RedisServer;
 pub use world::{Person, StorePorts, World};

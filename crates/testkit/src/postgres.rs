@@ -17,6 +17,7 @@ use tokio::sync::{Mutex, OnceCell};
 use url::Url;
 
 use self::server::ThrowawayServer;
+use crate::environment;
 
 /// Owns every test database: may log in, create databases and roles, and inherits nothing.
 const MIGRATOR: &str = "tenantry_migrator";
@@ -68,11 +69,11 @@ pub async fn cluster() -> Option<&'static Cluster> {
 }
 
 async fn open() -> Option<Cluster> {
-    if let Some(url) = environment("TEST_DATABASE_URL") {
+    if let Some(url) = environment::variable("TEST_DATABASE_URL") {
         let administrator = Url::parse(&url).unwrap_or_else(|error| panic!("TEST_DATABASE_URL is no URL: {error}"));
         return Some(Cluster::prepare(administrator, None).await);
     }
-    let Some(binaries) = server::installed_binaries(&environment("PATH").unwrap_or_default()) else {
+    let Some(binaries) = server::installed_binaries(&environment::variable("PATH").unwrap_or_default()) else {
         announce_absence();
         return None;
     };
@@ -81,13 +82,8 @@ async fn open() -> Option<Cluster> {
 
 fn announce_absence() {
     let message = "PostgreSQL tests are SKIPPED: TEST_DATABASE_URL is not set and no PostgreSQL is installed";
-    assert!(environment("CI").is_none_or(|value| value != "true"), "{message}");
+    assert!(environment::variable("CI").is_none_or(|value| value != "true"), "{message}");
     eprintln!("\n*** {message} ***\n");
-}
-
-#[expect(clippy::disallowed_methods, reason = "tests have no settings; this is their whole environment")]
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 impl Cluster {

@@ -7,14 +7,17 @@ use tenantry_application::ports::{
 };
 use tenantry_identity::{
     Actor, Email, NewAccount, Password, PasswordHash, PasswordPolicy, Registration, User,
-    ports::{CredentialLookup, LivenessLookup, RevocationFeed},
+    ports::{
+        ApiKeyLookup, ApiKeyTransaction, ApiKeyUses, CredentialLookup, GuessLedger, LinkDesk, LinkLookup,
+        LivenessLookup, Outbox, RevocationFeed, SigningKeyStore,
+    },
 };
 use tenantry_kernel::{Clock, IdGenerator, Store, SystemIds, UserId};
 use tenantry_tasks::ports::TaskTransaction;
 use tenantry_tenancy::{
-    Entrance, Membership, Metadata, NewOrganization, NewProject, OrganizationName, Project, ProjectName, Projects,
-    Role, TenantContext,
-    ports::{OwnMembershipsTransaction, TenancyTransaction},
+    Entrance, Membership, NewOrganization, NewProject, OrganizationName, Project, ProjectName, Projects, Role,
+    TenantContext,
+    ports::{InvitationLookup, OwnMembershipsTransaction, TenancyTransaction},
 };
 
 use crate::{ClearHasher, FixedClock};
@@ -35,8 +38,26 @@ pub struct StorePorts {
     pub requests: Arc<dyn Store<Actor, dyn IdempotencyTransaction>>,
     /// Sign-in.
     pub credentials: Arc<dyn CredentialLookup>,
+    /// API keys of a member.
+    pub api_keys: Arc<dyn Store<TenantContext, dyn ApiKeyTransaction>>,
+    /// API keys that programs present.
+    pub api_key_lookup: Arc<dyn ApiKeyLookup>,
+    /// When they do.
+    pub api_key_uses: Arc<dyn ApiKeyUses>,
+    /// Mails that wait.
+    pub outbox: Arc<dyn Outbox>,
+    /// Links that are about to be mailed.
+    pub link_desk: Arc<dyn LinkDesk>,
+    /// Links that were mailed.
+    pub link_lookup: Arc<dyn LinkLookup>,
+    /// Invitations by their tokens.
+    pub invitation_lookup: Arc<dyn InvitationLookup>,
+    /// Guesses at secrets.
+    pub guesses: Arc<dyn GuessLedger>,
     /// The log of revocations.
     pub revocation_feed: Arc<dyn RevocationFeed>,
+    /// The keys of access tokens.
+    pub signing_keys: Arc<dyn SigningKeyStore>,
     /// Token checks.
     pub liveness: Arc<dyn LivenessLookup>,
     /// Platform administrators.
@@ -106,7 +127,7 @@ impl World {
         let now = self.clock.now();
         let name = OrganizationName::parse(user.username.as_str()).expect("a name");
         let foundation =
-            TenantContext::found(actor, NewOrganization::named(name), now, &SystemIds).expect("a foundation");
+            TenantContext::found(actor.clone(), NewOrganization::named(name), now, &SystemIds).expect("a foundation");
         let mut transaction = self.ports.sign_up.begin(&foundation.context).await.expect("a transaction");
         transaction.users().insert(&user).await.expect("a new user");
         transaction.credentials().insert(user.id, &password_hash, now).await.expect("a new credential");
@@ -127,7 +148,7 @@ impl World {
         transaction.memberships().insert(&membership).await.expect("a new membership");
         transaction.commit().await.expect("a commit");
         let entrance = Entrance::new(Arc::clone(&self.ports.own_memberships));
-        entrance.enter(person.actor, context.organization_id()).await.expect("an open membership")
+        entrance.enter(person.actor.clone(), context.organization_id()).await.expect("an open membership")
     }
 
     /// A new project of the context's organisation.
@@ -137,8 +158,7 @@ impl World {
     pub async fn project(&self, context: &TenantContext) -> Project {
         let projects = Projects::new(Arc::clone(&self.ports.tenancy), self.clock.clone(), Arc::new(SystemIds));
         let name = ProjectName::parse("Moving house").expect("a name");
-        let new = NewProject { name, description: None, metadata: Metadata::default() };
-        projects.create(context, new).await.expect("a new project")
+        projects.create(context, NewProject::named(name)).await.expect("a new project")
     }
 
     /// Purges what had expired at `now`, and erases no account.

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use tenantry_kernel::{OrganizationId, Page, PageRequest, Revision, StorageError, Transaction, UserId};
 use tenantry_tasks::{
     Task, TaskFilter, TaskId, TaskSort, Visibility,
@@ -108,6 +109,14 @@ impl TaskRepository for MemoryTransaction {
             return Ok(false);
         }
         Ok(self.contents_mut()?.tasks.remove(&id).is_some())
+    }
+
+    async fn leave_project(&mut self, id: ProjectId, at: DateTime<Utc>) -> Result<(), StorageError> {
+        let tasks = self.contents_mut()?.tasks.values_mut();
+        for task in tasks.filter(|task| task.project_id == Some(id)) {
+            *task = Task { project_id: None, updated_at: at, revision: task.revision.next(), ..task.clone() };
+        }
+        Ok(())
     }
 }
 

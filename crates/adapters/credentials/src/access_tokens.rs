@@ -1,18 +1,21 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Header, Validation};
 use serde::{Deserialize, Serialize};
 use tenantry_identity::{AccessClaims, AccessTokenError, SessionId, ports::AccessTokens};
 use tenantry_kernel::{OrganizationId, UserId};
 use uuid::Uuid;
 
-use crate::keys::DerivedKeys;
+use crate::{keys::DerivedKeys, shared_secret::SharedSecret, signing::KeyRing, token_keys::TokenKeys};
 
-/// Access tokens are JWTs (RFC 7519) signed with HMAC-SHA-256; no other algorithm is accepted (RFC 8725, 3.1).
+/// Access tokens are JWTs (RFC 7519) signed with one algorithm; no other is accepted (RFC 8725, 3.1). The header names
+/// the key (`kid`), so that keys can be replaced while tokens of the old ones live.
 pub struct JwtAccessTokens {
     issuer: String,
     audience: String,
-    encoding_key: EncodingKey,
-    decoding_key: DecodingKey,
+    keys: Arc<dyn TokenKeys>,
     validation: Validation,
 }
 
@@ -48,22 +51,26 @@ enum Kind {
 }
 
 impl JwtAccessTokens {
-    /// Tokens made by `issuer` for `audience`; others are refused.
+    /// Tokens made by `issuer` for `audience`, signed with HMAC-SHA-256 (HS256); others are refused.
     #[must_use]
-    pub fn new(keys: &DerivedKeys, issuer: &str, audience: &str) -> Self {
-        let mut validation = Validation::new(Algorithm::HS256);
+    pub fn by_secret(keys: &DerivedKeys, issuer: &str, audience: &str) -> Self {
+        Self::new(Arc::new(SharedSecret::new(keys)), issuer, audience)
+    }
+
+    /// Tokens made by `issuer` for `audience`, signed with the active Ed25519 key of `ring` (`EdDSA`); others are refused.
+    #[must_use]
+    pub fn by_key_ring(ring: Arc<KeyRing>, issuer: &str, audience: &str) -> Self {
+        Self::new(ring, issuer, audience)
+    }
+
+    fn new(keys: Arc<dyn TokenKeys>, issuer: &str, audience: &str) -> Self {
+        let mut validation = Validation::new(keys.algorithm());
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[audience]);
         // Compared with the injected clock instead, without leeway.
         validation.validate_exp = false;
-        Self {
-            issuer: issuer.to_owned(),
-            audience: audience.to_owned(),
-            encoding_key: EncodingKey::from_secret(&keys.access_tokens),
-            decoding_key: DecodingKey::from_secret(&keys.access_tokens),
-            validation,
-        }
+        Self { issuer: issuer.to_owned(), audience: audience.to_owned(), keys, validation }
     }
 
     fn payload(&self, claims: &AccessClaims) -> Payload {
@@ -87,17 +94,24 @@ impl JwtAccessTokens {
     }
 }
 
+#[async_trait]
 impl AccessTokens for JwtAccessTokens {
-    #[expect(clippy::expect_used, reason = "the payload is strings, numbers and UUIDs, and HMAC takes any key")]
+    #[expect(clippy::expect_used, reason = "the payload is strings, numbers and UUIDs, and the key was read before")]
     fn issue(&self, claims: &AccessClaims) -> String {
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &self.payload(claims), &self.encoding_key)
+        let signing = self.keys.signing(claims.issued_at);
+        let header = Header { kid: Some(signing.id.clone()), ..Header::new(self.keys.algorithm()) };
+        jsonwebtoken::encode(&header, &self.payload(claims), &signing.key)
             .expect("the payload can be written and signed")
     }
 
-    fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<AccessClaims, AccessTokenError> {
-        let payload = jsonwebtoken::decode::<Payload>(token, &self.decoding_key, &self.validation)
-            .or(Err(AccessTokenError::Invalid))?
-            .claims;
+    async fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<AccessClaims, AccessTokenError> {
+        let header = jsonwebtoken::decode_header(token).or(Err(AccessTokenError::Invalid))?;
+        if header.alg != self.keys.algorithm() {
+            return Err(AccessTokenError::Invalid);
+        }
+        let key = self.keys.verifying(header.kid.as_deref().ok_or(AccessTokenError::Invalid)?).await?;
+        let payload =
+            jsonwebtoken::decode::<Payload>(token, &key, &self.validation).or(Err(AccessTokenError::Invalid))?.claims;
         let claims = read(payload).ok_or(AccessTokenError::Invalid)?;
         if now < claims.expires_at { Ok(claims) } else { Err(AccessTokenError::Expired) }
     }

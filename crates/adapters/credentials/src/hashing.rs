@@ -12,6 +12,9 @@ use tokio::sync::oneshot;
 /// Taken as the time of one hash until some were measured.
 const ASSUMED_DURATION: Duration = Duration::from_millis(250);
 
+/// The latest durations that are remembered: enough that pretended ones scatter as real ones do.
+const REMEMBERED_DURATIONS: usize = 32;
+
 /// How large the pool is.
 #[derive(Debug, Clone, Copy)]
 pub struct HashingOptions {
@@ -67,6 +70,10 @@ struct State {
     completed: u64,
     refused: u64,
     mean: Option<Duration>,
+    /// How long the latest hashes took, the newest last.
+    latest: VecDeque<Duration>,
+    /// Which of them is pretended next.
+    pretended: usize,
 }
 
 trait Work: Send {
@@ -118,6 +125,8 @@ impl HashingPool {
             completed: 0,
             refused: 0,
             mean: None,
+            latest: VecDeque::with_capacity(REMEMBERED_DURATIONS),
+            pretended: 0,
         };
         let pool =
             Self { shared: Arc::new(Shared { options, state: Mutex::new(state), work_arrived: Condvar::new() }) };
@@ -143,6 +152,21 @@ impl HashingPool {
         let (answer, answered) = oneshot::channel();
         self.shared.enqueue(Box::new(Job::new(compute, answer)))?;
         answered.await.or(Err(HashingError::Failed))
+    }
+
+    /// Whether there is room for another hash now.
+    ///
+    /// # Errors
+    /// [`HashingError::Busy`] when the queue is full.
+    pub fn check_room(&self) -> Result<(), HashingError> {
+        self.shared.check_room(&mut self.shared.lock())
+    }
+
+    /// Takes as long as a hash would that is enqueued now: the wait for a thread, and as long as a recent one took. It
+    /// takes no place in the queue, so that a flood of pretended ones delays nobody.
+    pub async fn pretend(&self) {
+        let duration = self.shared.pretended_duration();
+        tokio::time::sleep(duration).await;
     }
 
     /// What the pool is doing now.
@@ -180,16 +204,37 @@ impl Shared {
 
     fn enqueue(&self, work: Box<dyn Work>) -> Result<(), HashingError> {
         let mut state = self.lock();
+        self.check_room(&mut state)?;
+        state.queue.push_back(work);
+        self.work_arrived.notify_one();
+        Ok(())
+    }
+
+    fn check_room(&self, state: &mut State) -> Result<(), HashingError> {
         if state.queue.len() >= self.options.queue_length.get() {
             state.queue.retain(|queued| !queued.is_abandoned());
         }
         if state.queue.len() >= self.options.queue_length.get() {
             state.refused += 1;
-            return Err(HashingError::Busy { retry_after_seconds: self.seconds_to_empty(&state) });
+            return Err(HashingError::Busy { retry_after_seconds: self.seconds_to_empty(state) });
         }
-        state.queue.push_back(work);
-        self.work_arrived.notify_one();
         Ok(())
+    }
+
+    /// How long a hash would take that is enqueued now. Each thread is half through its hash on average; the recent
+    /// durations are taken in turn.
+    fn pretended_duration(&self) -> Duration {
+        let mut state = self.lock();
+        state.pretended = state.pretended.wrapping_add(1);
+        let index = state.pretended % state.latest.len().max(1);
+        let duration = state.latest.get(index).copied().or(state.mean).unwrap_or(ASSUMED_DURATION);
+        let threads = u32::try_from(self.options.threads.get()).unwrap_or(u32::MAX);
+        if state.running < self.options.threads.get() {
+            return duration;
+        }
+        let before = u32::try_from(state.queue.len()).unwrap_or(u32::MAX);
+        let mean = state.mean.unwrap_or(ASSUMED_DURATION);
+        duration + mean.saturating_mul(before) / threads + mean / 2
     }
 
     /// How long the queue takes to empty, in whole seconds, at least one.
@@ -235,6 +280,10 @@ impl Shared {
             state.completed += 1;
             // Half of the weight is on the last five or so.
             state.mean = Some(state.mean.map_or(latest, |mean| (mean * 7 + latest) / 8));
+            if state.latest.len() == REMEMBERED_DURATIONS {
+                state.latest.pop_front();
+            }
+            state.latest.push_back(latest);
         }
     }
 }

@@ -1,10 +1,8 @@
 use tenantry_application::ports::OneTimePasswords;
 use tenantry_identity::Password;
 
-use crate::random::random_bytes;
+use crate::random::{random_bytes, spell};
 
-/// Letters and digits that are not mistaken for each other when read out or typed: no `1`, `i`, `l`, `o`.
-const ALPHABET: &[u8; 32] = b"023456789abcdefghjkmnpqrstuvwxyz";
 const GROUPS: usize = 4;
 const GROUP: usize = 6;
 
@@ -20,16 +18,12 @@ impl OneTimePasswords for RandomOneTimePasswords {
     }
 }
 
-/// Five bits of every byte, as a character of the alphabet each.
-fn spell(group: [u8; GROUP]) -> String {
-    group.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32))).copied().map(char::from).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::random::ALPHABET;
 
     #[test]
     fn are_long_typeable_and_never_the_same() {

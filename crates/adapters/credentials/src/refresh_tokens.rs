@@ -4,7 +4,10 @@ use tenantry_identity::{RefreshClaims, SessionId, ports::RefreshTokens};
 use tenantry_kernel::UserId;
 use uuid::Uuid;
 
-use crate::{keys::DerivedKeys, mac::hmac_sha256};
+use crate::{
+    keys::{DerivedKeys, RotatedKey},
+    mac::hmac_sha256,
+};
 
 /// Marks a refresh token for people and for secret scanners.
 const PREFIX: &str = "tnr_";
@@ -17,7 +20,7 @@ const CODE: usize = 32;
 ///
 /// The same claims always give the same token, so that a successor can be handed out twice although none is stored.
 pub struct DerivedRefreshTokens {
-    key: [u8; 32],
+    key: RotatedKey,
 }
 
 impl DerivedRefreshTokens {
@@ -31,7 +34,7 @@ impl DerivedRefreshTokens {
 impl RefreshTokens for DerivedRefreshTokens {
     fn issue(&self, claims: &RefreshClaims) -> String {
         let mut token = write(claims);
-        token.extend(hmac_sha256(&self.key, &token));
+        token.extend(hmac_sha256(self.key.current(), &token));
         format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(token))
     }
 
@@ -39,7 +42,8 @@ impl RefreshTokens for DerivedRefreshTokens {
         let mut bytes = [0; BODY + CODE];
         let length = URL_SAFE_NO_PAD.decode_slice(token.strip_prefix(PREFIX)?, &mut bytes).ok()?;
         let (body, code) = bytes.get(..length)?.split_at_checked(BODY)?;
-        if bool::from(hmac_sha256(&self.key, body).ct_eq(code)) { read(body) } else { None }
+        let is_ours = self.key.accepted().any(|key| bool::from(hmac_sha256(key, body).ct_eq(code)));
+        if is_ours { read(body) } else { None }
     }
 }
 
@@ -72,7 +76,7 @@ mod tests {
     use super::*;
 
     fn tokens(secret: &str) -> DerivedRefreshTokens {
-        DerivedRefreshTokens::new(&DerivedKeys::derive(&SecretString::from(secret)))
+        DerivedRefreshTokens::new(&DerivedKeys::derive(&SecretString::from(secret), None))
     }
 
     fn claims(generation: i64) -> RefreshClaims {
@@ -94,6 +98,15 @@ mod tests {
     #[test]
     fn tokens_under_another_secret_are_refused() {
         assert_eq!(tokens("another").verify(&tokens("a secret").issue(&claims(0))), None);
+    }
+
+    #[test]
+    fn tokens_of_the_previous_secret_stay_good_and_none_are_made_with_it() {
+        let secrets = [SecretString::from("the next secret"), SecretString::from("a secret")];
+        let rotated = DerivedRefreshTokens::new(&DerivedKeys::derive(&secrets[0], Some(&secrets[1])));
+        assert_eq!(rotated.verify(&tokens("a secret").issue(&claims(7))), Some(claims(7)));
+        assert_eq!(rotated.verify(&tokens("another").issue(&claims(7))), None);
+        assert_eq!(rotated.issue(&claims(7)), tokens("the next secret").issue(&claims(7)));
     }
 
     #[test]

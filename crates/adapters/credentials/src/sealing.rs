@@ -15,13 +15,21 @@ const NONCE: usize = 24;
 /// every value without counting them.
 pub struct SealedBox {
     cipher: XChaCha20Poly1305,
+    /// Of the secret before, to open what it sealed.
+    previous: Option<XChaCha20Poly1305>,
 }
 
 impl SealedBox {
     /// Seals with the key for values at rest.
     #[must_use]
     pub fn new(keys: &DerivedKeys) -> Self {
-        Self { cipher: XChaCha20Poly1305::new(&keys.sealing.into()) }
+        let cipher = |key: &[u8; 32]| XChaCha20Poly1305::new(&(*key).into());
+        Self { cipher: cipher(keys.sealing.current()), previous: keys.sealing.previous().map(cipher) }
+    }
+
+    /// Whether the value was sealed with the key of the current secret.
+    pub(crate) fn is_current(&self, sealed: &[u8], context: &[u8]) -> bool {
+        open(&self.cipher, sealed, context).is_some()
     }
 }
 
@@ -35,10 +43,14 @@ impl Sealer for SealedBox {
     }
 
     fn open(&self, sealed: &[u8], context: &[u8]) -> Option<Vec<u8>> {
-        let (nonce, ciphertext) = split(sealed)?;
-        let payload = Payload { msg: ciphertext, aad: context };
-        self.cipher.decrypt(&XNonce::from(*nonce), payload).ok()
+        let mut ciphers = [&self.cipher].into_iter().chain(&self.previous);
+        ciphers.find_map(|cipher| open(cipher, sealed, context))
     }
+}
+
+fn open(cipher: &XChaCha20Poly1305, sealed: &[u8], context: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, ciphertext) = split(sealed)?;
+    cipher.decrypt(&XNonce::from(*nonce), Payload { msg: ciphertext, aad: context }).ok()
 }
 
 fn split(sealed: &[u8]) -> Option<(&[u8; NONCE], &[u8])> {
@@ -53,7 +65,7 @@ mod tests {
     use super::*;
 
     fn vault(secret: &str) -> SealedBox {
-        SealedBox::new(&DerivedKeys::derive(&SecretString::from(secret)))
+        SealedBox::new(&DerivedKeys::derive(&SecretString::from(secret), None))
     }
 
     #[test]
@@ -70,6 +82,17 @@ mod tests {
     fn another_key_does_not_open() {
         let sealed = vault("a secret").seal(b"plain", b"");
         assert_eq!(vault("another").open(&sealed, b""), None);
+    }
+
+    #[test]
+    fn opens_what_the_previous_secret_sealed_and_seals_with_the_current_one() {
+        let secrets = [SecretString::from("the next secret"), SecretString::from("a secret")];
+        let rotated = SealedBox::new(&DerivedKeys::derive(&secrets[0], Some(&secrets[1])));
+        assert_eq!(rotated.open(&vault("a secret").seal(b"plain", b"row"), b"row").unwrap(), b"plain");
+        assert_eq!(rotated.open(&vault("another").seal(b"plain", b"row"), b"row"), None);
+        let sealed = rotated.seal(b"plain", b"row");
+        assert_eq!(vault("a secret").open(&sealed, b"row"), None);
+        assert_eq!(vault("the next secret").open(&sealed, b"row").unwrap(), b"plain");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use tenantry_kernel::{OrganizationId, UserId};
 use uuid::Uuid;
 
 use crate::{
+    caller::Caller,
     fields::read_json_body,
     options::HttpOptions,
     problem::{ErrorCode, Problem},
@@ -43,6 +44,17 @@ pub(crate) struct Creator {
     pub(crate) actor: Actor,
     pub(crate) user_id: UserId,
     pub(crate) organization_id: Option<OrganizationId>,
+}
+
+impl Creator {
+    /// Somebody who creates what belongs to the organisation that the request works in.
+    pub(crate) fn within(caller: &Caller) -> Self {
+        Self {
+            actor: caller.actor(),
+            user_id: caller.user_id(),
+            organization_id: Some(caller.context.organization_id()),
+        }
+    }
 }
 
 impl<T> Creation<T> {

@@ -7,13 +7,17 @@
 
 #![expect(unused_qualifications, reason = "the code that utoipa makes of `params(…)` qualifies its paths")]
 
+mod audit;
 mod auth;
 mod caller;
+mod companies;
 mod connection;
 pub mod etag;
 pub mod fields;
 pub mod health;
 mod idempotency;
+mod invitations;
+mod members;
 pub mod metrics;
 mod middleware;
 pub mod openapi;
@@ -23,6 +27,8 @@ mod organizations;
 mod pages;
 pub mod paging;
 pub mod problem;
+mod projects;
+mod provenance;
 pub mod routes;
 mod scope;
 mod server;

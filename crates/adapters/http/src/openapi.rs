@@ -12,7 +12,7 @@ use utoipa::{
 
 use crate::{
     VERSION,
-    operations::{Operations, Served},
+    operations::{API_KEY, Operations, Served},
     problem::{FieldError, MEDIA_TYPE, ProblemDocument},
     routes,
 };
@@ -22,7 +22,9 @@ const TAGS: &[(&str, &str)] = &[
     ("auth", "Signing up, signing in, staying signed in, signing out"),
     ("users", "The caller's own account, and the users of an organization"),
     ("organizations", "The organizations that the caller belongs to"),
+    ("projects", "Projects of the organization"),
     ("tasks", "Tasks"),
+    ("audit", "What was done and refused in the organization"),
     ("service", "Health, metrics and documents of the server"),
 ];
 
@@ -116,12 +118,20 @@ fn components(operations: &Operations) -> Components {
         .bearer_format("JWT")
         .description(Some("An access token from `/auth/login`."))
         .build();
+    let api_key = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("tnt_…")
+        .description(Some(
+            "An API key from `/auth/api-keys`, with the scope that is named here; writing includes reading.",
+        ))
+        .build();
     ComponentsBuilder::new()
         .schemas_from_iter(operations.schemas().clone())
         .schema(ProblemDocument::name(), ProblemDocument::schema())
         .schema(FieldError::name(), FieldError::schema())
         .response("Problem", problem)
         .security_scheme("bearer", SecurityScheme::Http(bearer))
+        .security_scheme(API_KEY, SecurityScheme::Http(api_key))
         .build()
 }
 

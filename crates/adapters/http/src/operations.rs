@@ -16,6 +16,7 @@ use actix_web::{
     },
     web::{self, ServiceConfig},
 };
+use tenantry_identity::ApiScope;
 use utoipa::{
     __dev::{SchemaReferences, Tags},
     openapi::{
@@ -28,6 +29,9 @@ use crate::{
     problem::{ErrorCode, Problem},
     scope::RequestScope,
 };
+
+/// What the security of an operation that API keys may call is called.
+pub(crate) const API_KEY: &str = "api_key";
 
 /// Where the operations of the API are served. The same paths under `/api` lead here too.
 pub const API_PREFIX: &str = "/api/v1";
@@ -135,11 +139,14 @@ impl Operations {
     pub(crate) fn configure(&self, config: &mut ServiceConfig) {
         for (path, routes) in self.by_path() {
             let pattern: Rc<str> = Rc::from(path);
-            let queried = routes.queried.clone();
+            let (queried, let_in) = (routes.queried.clone(), routes.let_in.clone());
             let noting = guard::fn_guard(move |context| {
                 if let Some(scope) = context.req_data().get::<RequestScope>() {
                     scope.set_route(&pattern);
-                    scope.set_takes_query(queried.contains(&context.head().method));
+                    let method = &context.head().method;
+                    scope.set_takes_query(queried.contains(method));
+                    let wanted = let_in.iter().find(|(let_in, _)| let_in == method);
+                    scope.set_api_scope(wanted.map(|(_, wanted)| *wanted));
                 }
                 true
             });
@@ -156,14 +163,18 @@ impl Operations {
         let get = [Method::GET, Method::HEAD];
         let operations = self.served.iter().map(|served| {
             let methods: Vec<Method> = served.methods.iter().flat_map(served_methods).collect();
-            (served.path.as_str(), methods, takes_query(&served.description), &served.route)
+            let description = &served.description;
+            (served.path.as_str(), methods, takes_query(description), api_scope(description), &served.route)
         });
-        let pages = self.pages.iter().map(|page| (page.path.as_str(), get.to_vec(), true, &page.route));
-        for (path, methods, takes_query, route) in operations.chain(pages) {
+        let pages = self.pages.iter().map(|page| (page.path.as_str(), get.to_vec(), true, None, &page.route));
+        for (path, methods, takes_query, api_scope, route) in operations.chain(pages) {
             let key = path.split('/').map(|segment| (segment.starts_with('{'), segment)).collect();
             let (_, routes) = paths.entry(key).or_insert((path, PathRoutes::default()));
             if takes_query {
                 routes.queried.extend(methods.iter().cloned());
+            }
+            if let Some(wanted) = api_scope {
+                routes.let_in.extend(methods.iter().map(|method| (method.clone(), wanted)));
             }
             routes.methods.extend(methods.into_iter().map(|method| method.to_string()));
             routes.routes.push(route.as_ref());
@@ -178,6 +189,8 @@ struct PathRoutes<'a> {
     methods: BTreeSet<String>,
     /// The methods with query parameters.
     queried: Vec<Method>,
+    /// The methods that API keys may use, with the scope that they need.
+    let_in: Vec<(Method, ApiScope)>,
     routes: Vec<&'a dyn Fn() -> Route>,
 }
 
@@ -197,6 +210,14 @@ fn refuse_method(allow: &HeaderValue) -> Ready<Result<HttpResponse, Problem>> {
 fn takes_query(description: &Operation) -> bool {
     let mut parameters = description.parameters.iter().flatten();
     parameters.any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query))
+}
+
+/// What the operation asks of an API key, as its description says: `security(("bearer" = []), ("api_key" =
+/// ["tasks:read"]))`. None where no key may call it, which is also what an operation gets that says nothing.
+fn api_scope(description: &Operation) -> Option<ApiScope> {
+    let alternatives = serde_json::to_value(description.security.as_ref()?).ok()?;
+    let mut alternatives = alternatives.as_array()?.iter();
+    alternatives.find_map(|alternative| alternative.get(API_KEY)?.get(0)?.as_str()?.parse().ok())
 }
 
 /// The methods that a documented one is served at: GET brings HEAD along.
@@ -282,6 +303,21 @@ mod tests {
             for method in served.methods.iter().flat_map(served_methods) {
                 assert!(seen.insert(format!("{method} {}", served.path)), "{method} {}", served.path);
             }
+        }
+    }
+
+    #[test]
+    fn c13_every_operation_says_what_it_asks_of_an_api_key() {
+        for served in crate::routes::all().served() {
+            let security = serde_json::to_value(&served.description.security).unwrap();
+            let names = |alternative: &serde_json::Value| alternative.as_object().unwrap().keys().cloned().collect();
+            let says: Vec<Vec<String>> = security.as_array().into_iter().flatten().map(names).collect();
+            let is_public = says == [Vec::<String>::new()];
+            let is_for_people = says == [["bearer"]] || says == [vec![], vec!["bearer".to_owned()]];
+            let is_for_keys = says == [["bearer"], [API_KEY]];
+            let path = &served.path;
+            assert!(is_public || is_for_people || is_for_keys, "{path}: say security(…), see `api_scope`: {says:?}");
+            assert_eq!(api_scope(&served.description).is_some(), is_for_keys, "{path}: {security}");
         }
     }
 

@@ -1,6 +1,11 @@
-use std::{num::NonZeroUsize, sync::LazyLock, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    sync::LazyLock,
+    time::Duration,
+};
 
 use actix_web::{HttpRequest, web::Data};
+use ipnet::IpNet;
 use secrecy::SecretString;
 
 /// Every limit and choice of the server.
@@ -28,6 +33,13 @@ pub struct HttpOptions {
     pub strict_transport_security: Duration,
     /// Whether every client comes over HTTPS, whatever `X-Forwarded-Proto` says.
     pub always_https: bool,
+    /// Where clients are sent that a trusted proxy does not vouch for to use HTTPS, as `https://host`; requests with
+    /// credentials, and those that change something, are refused. Without it, they are served.
+    pub https_origin: Option<String>,
+    /// The networks of the proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The units of a rate limit that a request costs which may change something; others cost one.
+    pub write_cost: NonZeroU32,
     /// The bearer token that `/metrics` asks for; without it, anybody may read it.
     pub metrics_token: Option<SecretString>,
 }
@@ -45,6 +57,9 @@ impl Default for HttpOptions {
             allowed_origins: Vec::new(),
             strict_transport_security: Duration::from_hours(365 * 24),
             always_https: false,
+            https_origin: None,
+            trusted_proxies: Vec::new(),
+            write_cost: NonZeroU32::MIN,
             metrics_token: None,
         }
     }

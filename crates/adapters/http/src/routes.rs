@@ -1,11 +1,11 @@
 //! The one list of what is served and documented.
 
 use crate::{
-    auth, health, metrics,
+    audit, auth, companies, health, invitations, members, metrics,
     operations::Operations,
     organizations, pages,
     problem::{self, explain},
-    tasks, users,
+    projects, tasks, users,
 };
 
 /// Every operation of the server.
@@ -18,7 +18,12 @@ pub fn all() -> Operations {
     auth::operations(&mut operations);
     users::operations(&mut operations);
     organizations::operations(&mut operations);
+    invitations::operations(&mut operations);
+    companies::operations(&mut operations);
+    members::operations(&mut operations);
+    projects::operations(&mut operations);
     tasks::operations(&mut operations);
+    audit::operations(&mut operations);
     operations.root::<problem::__path_explain, _, _>(explain);
     operations
 }

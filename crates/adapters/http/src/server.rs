@@ -8,14 +8,14 @@ use actix_web::{
     App, Error,
     body::MessageBody,
     dev::{AppConfig, ServiceRequest, ServiceResponse},
-    middleware::Compress,
+    middleware::{Compress, from_fn},
     rt::net::TcpStream,
     web::{self, Bytes, Data},
 };
 
 use crate::{
     connection::PatientStream,
-    middleware::{Frame, cors},
+    middleware::{Frame, cors, throttle},
     openapi,
     operations::Operations,
     options::HttpOptions,
@@ -108,6 +108,7 @@ fn app(
         .app_data(document)
         .configure(|config| operations().configure(config))
         .default_service(web::to(|| async { Err::<&str, _>(Problem::not_found()) }))
+        .wrap(from_fn(throttle::by_address))
         .wrap(cors(&options))
         .wrap(Compress::default())
         .wrap(Frame::new(options, state))

@@ -1,29 +1,54 @@
 use std::sync::Arc;
 
-use tenantry_application::{IdempotentRequests, Members, Profile, SignIn, SignUp};
-use tenantry_identity::{Accounts, Authenticator};
+use tenantry_application::{
+    Acceptance, ApiKeys, Hiring, IdempotentRequests, Invitations, Members, OrganizationDeletion, Profile,
+    ProjectDeletion, SignIn, SignUp,
+};
+use tenantry_identity::{Accounts, ApiKeyGate, Authenticator, MailedLinks, SecondFactors};
 use tenantry_tasks::Tasks;
-use tenantry_tenancy::{Entrance, Organizations};
+use tenantry_tenancy::{AuditLog, Entrance, Organizations, Projects};
 
 /// The use cases that the operations call.
 #[derive(Clone)]
 pub struct Services {
     /// Finds out who sends a request.
     pub authenticator: Arc<Authenticator>,
+    /// Lets API keys in.
+    pub api_key_gate: Arc<ApiKeyGate>,
+    /// The caller's API keys.
+    pub api_keys: Arc<ApiKeys>,
     /// Lets callers into the organisations that they belong to.
     pub entrance: Arc<Entrance>,
     /// Makes accounts.
     pub sign_up: Arc<SignUp>,
     /// Opens and continues sessions.
     pub sign_in: Arc<SignIn>,
+    /// What mailed links are good for.
+    pub mailed_links: Arc<MailedLinks>,
     /// The caller's own account.
     pub accounts: Arc<Accounts>,
+    /// The caller's second factor.
+    pub second_factors: Arc<SecondFactors>,
     /// The caller's own account, where it concerns organisations.
     pub profile: Arc<Profile>,
     /// The users of an organisation.
     pub members: Arc<Members>,
+    /// Accounts for new users of an organisation.
+    pub hiring: Arc<Hiring>,
+    /// Asking people to join an organisation.
+    pub invitations: Arc<Invitations>,
+    /// Joining one that one was asked to.
+    pub acceptance: Arc<Acceptance>,
     /// Organisations.
     pub organizations: Arc<Organizations>,
+    /// Deleting organisations, which ends what their members can do there.
+    pub organization_deletion: Arc<OrganizationDeletion>,
+    /// Projects.
+    pub projects: Arc<Projects>,
+    /// Deleting projects, which concerns tasks too.
+    pub project_deletion: Arc<ProjectDeletion>,
+    /// What was done and refused in organisations.
+    pub audit_log: Arc<AuditLog>,
     /// Tasks.
     pub tasks: Arc<Tasks>,
     /// Requests that may be sent twice.

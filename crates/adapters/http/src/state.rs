@@ -1,6 +1,8 @@
 use std::{sync::Arc, time::Instant};
 
 use actix_web::{HttpRequest, web::Data};
+use tenantry_application::RateLimits;
+use tenantry_identity::ports::PublishedKeys;
 use tenantry_kernel::{Clock, IdGenerator};
 
 use crate::{
@@ -22,12 +24,16 @@ pub struct HttpState {
     pub ids: Arc<dyn IdGenerator>,
     /// Looks after the database.
     pub health: Arc<dyn HealthProbe>,
+    /// How many requests are too many.
+    pub rate_limits: Arc<dyn RateLimits>,
     /// Whether the server wants requests.
     pub readiness: Readiness,
     /// Counters and durations.
     pub metrics: Metrics,
     /// Authenticates cursors.
     pub cursors: CursorKey,
+    /// The public keys of access tokens, where others can verify them.
+    pub published_keys: Option<Arc<dyn PublishedKeys>>,
     /// When the server was started.
     pub started: Instant,
 }

@@ -7,12 +7,18 @@
 //! - [`Worker`]: rings on a schedule, runs the jobs, and starts again after a failure.
 //! - [`JobsOptions`]: how often.
 //!
+//! A worker also sends the mails that wait in the outbox, and chains the entries that wait in the audit log; both are
+//! queues of their own. And it looks after the keys of access tokens.
+//!
 //! The job there is, `purge`, removes what has expired and erases accounts that were deleted long enough ago.
 
+mod audit;
 mod database;
 mod error;
+mod keys;
 mod migrate;
 mod options;
+mod post;
 mod purge;
 mod queue;
 mod schedule;

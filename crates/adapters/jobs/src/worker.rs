@@ -10,12 +10,14 @@ use apalis_sqlite::SqliteStorage;
 use serde_json::Value;
 use sqlx::{PgPool, SqlitePool};
 use tenantry_application::ports::Housekeeping;
+use tenantry_application::{AuditKeeper, PostOffice};
+use tenantry_identity::SigningKeys;
 use tenantry_kernel::{Clock, IdGenerator};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
-    JobsOptions, QueueDatabase,
+    JobsOptions, QueueDatabase, audit, keys, post,
     purge::{self, Purge, PurgeJob},
     queue::Queue,
     schedule::{Schedule, jitter},
@@ -35,6 +37,9 @@ const LAST_RETRY: Duration = Duration::from_secs(30);
 pub struct Worker {
     queue: Queue,
     job: Arc<PurgeJob>,
+    post_office: Option<Arc<PostOffice>>,
+    audit_keeper: Option<Arc<AuditKeeper>>,
+    signing_keys: Option<Arc<SigningKeys>>,
     schedule: Schedule,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
@@ -55,7 +60,35 @@ impl Worker {
         let queue = Queue { database, name: purge::QUEUE };
         let erase_after = options.erase_after;
         let job = PurgeJob { housekeeping, clock: Arc::clone(&clock), queue: queue.clone(), schedule, erase_after };
-        Self { queue, job: Arc::new(job), schedule, clock, ids, options }
+        Self {
+            queue,
+            job: Arc::new(job),
+            post_office: None,
+            audit_keeper: None,
+            signing_keys: None,
+            schedule,
+            clock,
+            ids,
+            options,
+        }
+    }
+
+    /// The same, which also sends mail.
+    #[must_use]
+    pub fn sending(self, post_office: Arc<PostOffice>) -> Self {
+        Self { post_office: Some(post_office), ..self }
+    }
+
+    /// The same, which also keeps the audit log.
+    #[must_use]
+    pub fn keeping_audit_log(self, keeper: Arc<AuditKeeper>) -> Self {
+        Self { audit_keeper: Some(keeper), ..self }
+    }
+
+    /// The same, which also looks after the keys of access tokens.
+    #[must_use]
+    pub fn keeping(self, signing_keys: Arc<SigningKeys>) -> Self {
+        Self { signing_keys: Some(signing_keys), ..self }
     }
 
     /// Works until `shutdown` completes, and then as long as the options allow to finish what was begun.
@@ -63,7 +96,15 @@ impl Worker {
     /// Failures of the database are logged and waited out.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
         let (stop, stopping) = watch::channel(false);
-        let work = async { tokio::join!(self.ring_on_schedule(stopping.clone()), self.supervise(stopping.clone())) };
+        let work = async {
+            tokio::join!(
+                self.ring_on_schedule(stopping.clone()),
+                self.supervise(stopping.clone()),
+                self.send_mail(stopping.clone()),
+                self.keep_audit_log(stopping.clone()),
+                self.keep_keys(stopping.clone())
+            )
+        };
         tokio::pin!(work);
         tokio::select! {
             _ = &mut work => return,
@@ -72,6 +113,24 @@ impl Worker {
         stop.send_replace(true);
         if timeout(self.options.drain, work).await.is_err() {
             tracing::warn!("jobs were still running when the worker had to stop");
+        }
+    }
+
+    async fn send_mail(&self, stopping: watch::Receiver<bool>) {
+        if let Some(office) = &self.post_office {
+            post::send_until_stopped(office.clone(), self.options.poll_interval, stopping).await;
+        }
+    }
+
+    async fn keep_audit_log(&self, stopping: watch::Receiver<bool>) {
+        if let Some(keeper) = &self.audit_keeper {
+            audit::keep_until_stopped(keeper.clone(), self.options.poll_interval, stopping).await;
+        }
+    }
+
+    async fn keep_keys(&self, stopping: watch::Receiver<bool>) {
+        if let Some(keys) = &self.signing_keys {
+            keys::keep_until_stopped(keys.clone(), stopping).await;
         }
     }
 
@@ -190,7 +249,7 @@ async fn stopped(mut stopping: watch::Receiver<bool>) -> Result<(), WorkerError>
 }
 
 /// Waits; tells whether the worker is to stop.
-async fn stopped_within(stopping: &mut watch::Receiver<bool>, wait: Duration) -> bool {
+pub(crate) async fn stopped_within(stopping: &mut watch::Receiver<bool>, wait: Duration) -> bool {
     tokio::select! {
         _ = stopping.wait_for(|stop| *stop) => true,
         () = sleep(wait) => false,

@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use crate::error::storage;
 use crate::row::RowReader;
-use crate::scope::{Scope, Scoped, credentials, idempotency_keys, sessions, users};
+use crate::scope::{
+    Scope, Scoped, api_keys, credentials, idempotency_keys, mailed_links, recovery_codes, sessions, totp_secrets, users,
+};
 use crate::transaction::Mode;
 use crate::{Database, StoreTransaction};
 
@@ -39,7 +41,11 @@ impl Database {
         for id in &ids {
             erased += erase_row(&transaction, *id, limits).await?;
         }
+        delete_of(&transaction, api_keys::Column::UserId, &ids).await?;
         delete_of(&transaction, credentials::Column::UserId, &ids).await?;
+        delete_of(&transaction, totp_secrets::Column::UserId, &ids).await?;
+        delete_of(&transaction, recovery_codes::Column::UserId, &ids).await?;
+        delete_of(&transaction, mailed_links::Column::UserId, &ids).await?;
         delete_of(&transaction, sessions::Column::UserId, &ids).await?;
         delete_of(&transaction, idempotency_keys::Column::UserId, &ids).await?;
         Box::new(transaction).commit().await?;
@@ -73,6 +79,7 @@ async fn erase_row(transaction: &StoreTransaction, id: Uuid, limits: PurgeLimits
         username: Set(format!("erased-{id}")),
         username_key: Set(format!("{ERASED}{id}")),
         full_name: Set(None),
+        search_text: Set(String::new()),
         email_verified_at: Set(None),
         last_login_at: Set(None),
         updated_at: Set(limits.now),

@@ -7,7 +7,9 @@ use tenantry_kernel::{StorageError, Transaction};
 
 use crate::Database;
 use crate::error::storage;
-use crate::scope::{Scope, Scoped, idempotency_keys, revocations, sessions};
+use crate::scope::{
+    Scope, Scoped, guess_buckets, idempotency_keys, invitations, mailed_links, outbox, revocations, sessions,
+};
 use crate::transaction::Mode;
 
 /// Rows that one transaction deletes at most.
@@ -16,13 +18,22 @@ const BATCH: u64 = 1_000;
 #[async_trait]
 impl Housekeeping for Database {
     async fn purge(&self, limits: PurgeLimits) -> Result<PurgeReport, StorageError> {
-        use {idempotency_keys::Column as Request, revocations::Column as Revocation, sessions::Column as Session};
+        use invitations::Column as Invitation;
+        use {guess_buckets::Column as Guesses, idempotency_keys::Column as Request, mailed_links::Column as Link};
+        use {outbox::Column as Mail, revocations::Column as Revocation, sessions::Column as Session};
         let now = limits.now;
         Ok(PurgeReport {
             sessions: self.purge_table(&[Session::Id], Session::ExpiresAt, now).await?,
             requests: self.purge_table(&[Request::UserId, Request::Key], Request::ExpiresAt, now).await?,
             revocations: self.purge_table(&[Revocation::Id], Revocation::ExpiresAt, now).await?,
+            mails: self.purge_table(&[Mail::Id], Mail::ExpiresAt, now).await?,
+            links: self.purge_table(&[Link::UserId, Link::Purpose], Link::ExpiresAt, now).await?,
+            invitations: self
+                .purge_table(&[Invitation::OrganizationId, Invitation::Id], Invitation::ExpiresAt, now)
+                .await?,
+            guesses: self.purge_table(&[Guesses::Key], Guesses::ExpiresAt, now).await?,
             accounts: self.erase_accounts(limits).await?,
+            organizations: self.erase_organizations(limits).await?,
         })
     }
 }

@@ -5,19 +5,29 @@
 //! - [`check_role()`]: refuses a PostgreSQL login that row-level security would not bind.
 //! - `scope`: the sea-orm entities, reachable only with the tenant's and the user's filter on them.
 
+mod api_keys;
+mod audit;
+mod audit_archive;
 mod check_role;
 mod credentials;
 mod database;
 mod erasure;
 mod error;
+mod guesses;
 mod housekeeping;
+mod invitations;
 mod listing;
 mod literal_limit;
 mod lookups;
+mod mailed_links;
+mod member_accounts;
+mod member_list;
 mod memberships;
 mod open_transaction;
 mod options;
+mod organization_erasure;
 mod organizations;
+mod outbox;
 mod own_memberships;
 mod postgres;
 mod projects;
@@ -25,7 +35,10 @@ mod requests;
 mod revocations;
 mod row;
 mod scope;
+mod search;
+mod second_factors;
 mod sessions;
+mod signing_keys;
 mod sqlite;
 mod stores;
 mod task_list;

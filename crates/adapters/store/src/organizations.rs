@@ -8,7 +8,7 @@ use tenantry_tenancy::{
 };
 
 use crate::StoreTransaction;
-use crate::error::storage;
+use crate::error::{broken_unique, storage};
 use crate::row::corrupt;
 use crate::scope::organizations::{ActiveModel, Column, Model};
 
@@ -41,19 +41,19 @@ pub(crate) fn metadata_from(stored: Value) -> Option<Metadata> {
     }
 }
 
-fn to_row(organization: &Organization) -> ActiveModel {
+/// All that may change; the id and the time of creation stay out.
+fn changeable(organization: &Organization) -> ActiveModel {
     ActiveModel {
-        id: Set(organization.id.as_uuid()),
         name: Set(organization.name.as_str().to_owned()),
         slug: Set(organization.slug.as_str().to_owned()),
         plan: Set(organization.plan.as_str().to_owned()),
         contact_email: Set(organization.contact_email.as_ref().map(|email| email.as_str().to_owned())),
         is_active: Set(organization.is_active),
         metadata: Set(Value::Object(organization.metadata.as_map().clone())),
-        created_at: Set(organization.created_at),
         updated_at: Set(organization.updated_at),
         deleted_at: Set(organization.deleted_at),
         revision: Set(organization.revision.get()),
+        ..Default::default()
     }
 }
 
@@ -67,7 +67,33 @@ impl OrganizationRepository for StoreTransaction {
     }
 
     async fn insert(&mut self, organization: &Organization) -> Result<(), InsertOrganizationError> {
-        let insert = self.scope().insert(to_row(organization))?.on_conflict_do_nothing_on([Column::Slug]);
+        let row = ActiveModel {
+            id: Set(organization.id.as_uuid()),
+            created_at: Set(organization.created_at),
+            ..changeable(organization)
+        };
+        let insert = self.scope().insert(row)?.on_conflict_do_nothing_on([Column::Slug]);
         if self.insert_new(insert).await? { Ok(()) } else { Err(InsertOrganizationError::SlugTaken) }
+    }
+
+    async fn update(
+        &mut self,
+        organization: &Organization,
+        expected: Revision,
+    ) -> Result<bool, InsertOrganizationError> {
+        let update = self
+            .scope()
+            .update_many::<Column>()
+            .set(changeable(organization))
+            .filter(Column::Id.eq(organization.id.as_uuid()))
+            .filter(Column::Revision.eq(expected.get()))
+            .filter(Column::DeletedAt.is_null());
+        match update.exec(self).await {
+            Ok(done) => Ok(done.rows_affected == 1),
+            Err(error) if broken_unique(&error).as_deref() == Some("organizations_slug") => {
+                Err(InsertOrganizationError::SlugTaken)
+            }
+            Err(error) => Err(storage(error).into()),
+        }
     }
 }

@@ -1,10 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, SelectStatement};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, Iterable, QueryFilter, QueryResult, QuerySelect,
-    QueryTrait, Statement,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Iterable, QueryFilter, QueryResult, QuerySelect, QueryTrait};
 use tenantry_kernel::{OrganizationId, StorageError};
 use tenantry_tenancy::{
     OwnMembership, Role,
@@ -70,17 +67,6 @@ impl StoreTransaction {
         Ok(before)
     }
 
-    async fn rebind(&mut self, scope: Scope) -> Result<(), StorageError> {
-        if self.get_database_backend() == DbBackend::Postgres {
-            let id = scope.organization_id().map_or_else(String::new, |id| id.to_string());
-            let set = "SELECT set_config('app.organization_id', $1, true)";
-            let set = Statement::from_sql_and_values(DbBackend::Postgres, set, [id.into()]);
-            self.query_one_raw(set).await.map_err(storage)?;
-        }
-        self.set_scope(scope);
-        Ok(())
-    }
-
     async fn count_active_others(&self, role: Option<Role>) -> Result<u64, StorageError> {
         let mut others = self.scope().select_own::<Member>().filter(Member::IsActive.eq(true)).into_query();
         others.and_where(is_own(self.scope()).not());
@@ -131,7 +117,8 @@ impl OwnMembershipRepository for StoreTransaction {
             .update_many::<Tenant>()
             .set(change)
             .col_expr(Tenant::Revision, Expr::col(Tenant::Revision).add(1))
-            .filter(Tenant::Id.eq(id.as_uuid()));
+            .filter(Tenant::Id.eq(id.as_uuid()))
+            .filter(Tenant::DeletedAt.is_null());
         update.exec(self).await.map_err(storage)?;
         self.rebind(before).await
     }

@@ -5,20 +5,19 @@ use tenantry_kernel::{StorageError, UserId};
 
 use crate::StoreTransaction;
 use crate::error::storage;
-use crate::row::corrupt;
 use crate::scope::idempotency_keys::{ActiveModel, Column, Model};
 
-fn request_from(row: Model) -> Result<StoredRequest, StorageError> {
-    Ok(StoredRequest {
+fn request_from(row: Model) -> StoredRequest {
+    StoredRequest {
         user_id: UserId::from_uuid(row.user_id),
-        key: IdempotencyKey::parse(&row.key).or(Err(corrupt("idempotency_keys", row.user_id, "key")))?,
+        key: IdempotencyKey::from_stored(row.key),
         fingerprint: row.fingerprint,
         resource_id: row.resource_id,
         locked_until: row.locked_until,
         sealed_answer: row.response,
         created_at: row.created_at,
         expires_at: row.expires_at,
-    })
+    }
 }
 
 /// All but the key of the row.
@@ -40,7 +39,7 @@ impl RequestRepository for StoreTransaction {
     async fn find(&mut self, key: &IdempotencyKey) -> Result<Option<StoredRequest>, StorageError> {
         let select = self.scope().select::<Column>().filter(Column::Key.eq(key.as_str()));
         let row = self.lock(select).one(self).await.map_err(storage)?;
-        row.map(request_from).transpose()
+        Ok(row.map(request_from))
     }
 
     async fn insert(&mut self, request: &StoredRequest) -> Result<bool, StorageError> {

@@ -15,6 +15,9 @@ use crate::scope::revocations::{ActiveModel, Column, Model};
 use crate::transaction::Mode;
 use crate::{Database, StoreTransaction};
 
+/// Rows that one statement inserts at most: SQLite takes 32,766 parameters, PostgreSQL 65,535.
+const AT_ONCE: usize = 1_000;
+
 const SESSION: &str = "session";
 const USER: &str = "user";
 const MEMBERSHIP: &str = "membership";
@@ -63,11 +66,11 @@ fn from_row(row: &Model) -> Result<Revocation, StorageError> {
 #[async_trait]
 impl RevocationRepository for StoreTransaction {
     async fn insert(&mut self, revocations: &[Revocation]) -> Result<(), StorageError> {
-        if revocations.is_empty() {
-            return Ok(());
+        for some in revocations.chunks(AT_ONCE) {
+            let insert = self.scope().insert_many(some.iter().map(to_row).collect())?;
+            insert.exec_without_returning(self).await.map_err(storage)?;
         }
-        let insert = self.scope().insert_many(revocations.iter().map(to_row).collect())?;
-        insert.exec_without_returning(self).await.map(|_| ()).map_err(storage)
+        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ impl From<Model> for Session {
             organization_id: OrganizationId::from_uuid(row.organization_id),
             generation: row.generation,
             recent_rotations: row.recent_rotations.0,
-            client: Client { user_agent: row.user_agent, ip_address: row.ip_address },
+            client: Client { user_agent: row.user_agent, ip_address: row.ip_address, request_id: None },
             created_at: row.created_at,
             last_seen_at: row.last_seen_at,
             expires_at: row.expires_at,

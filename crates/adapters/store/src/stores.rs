@@ -2,18 +2,25 @@
 //! stays one transaction of the database.
 
 use async_trait::async_trait;
-use tenantry_application::ports::{IdempotencyTransaction, MembersTransaction, RequestRepository, SignInTransaction};
+use tenantry_application::ports::{
+    ArchiveTransaction, AuditArchive, IdempotencyTransaction, MemberAccountRepository, MembersTransaction,
+    ProjectTransaction, RequestRepository, SignInTransaction,
+};
 use tenantry_identity::{
-    Actor,
-    ports::{CredentialRepository, IdentityTransaction, RevocationRepository, SessionRepository, UserRepository},
+    Actor, PlatformContext,
+    ports::{
+        ApiKeyRepository, ApiKeyTransaction, AuditRepository, AuditTransaction, CredentialRepository,
+        IdentityTransaction, LinkRepository, OutboxRepository, OutboxTransaction, RevocationRepository,
+        SecondFactorRepository, SessionRepository, UserRepository,
+    },
 };
 use tenantry_kernel::{StorageError, Store};
 use tenantry_tasks::ports::{TaskReferences, TaskRepository, TaskTransaction};
 use tenantry_tenancy::{
     TenantContext,
     ports::{
-        MembershipRepository, OrganizationRepository, OwnMembershipRepository, OwnMembershipsTransaction,
-        ProjectRepository, TenancyTransaction,
+        InvitationRepository, MembershipRepository, OrganizationRepository, OwnMembershipRepository,
+        OwnMembershipsTransaction, ProjectRepository, TenancyTransaction,
     },
 };
 
@@ -39,6 +46,12 @@ impl Bounds for TenantContext {
     }
 }
 
+impl Bounds for PlatformContext {
+    fn scope(&self) -> Scope {
+        Scope::platform()
+    }
+}
+
 macro_rules! stores {
     ($($context:ident begins $transaction:ident;)+) => {
         $(#[async_trait]
@@ -55,13 +68,18 @@ macro_rules! stores {
 }
 
 stores! {
+    Actor begins AuditTransaction;
     Actor begins IdentityTransaction;
     Actor begins OwnMembershipsTransaction;
     Actor begins SignInTransaction;
     Actor begins IdempotencyTransaction;
+    TenantContext begins ApiKeyTransaction;
+    TenantContext begins AuditTransaction;
     TenantContext begins MembersTransaction;
     TenantContext begins TenancyTransaction;
     TenantContext begins TaskTransaction;
+    TenantContext begins ProjectTransaction;
+    PlatformContext begins ArchiveTransaction;
 }
 
 macro_rules! lends {
@@ -74,17 +92,25 @@ macro_rules! lends {
     };
 }
 
+lends!(ApiKeyTransaction: api_keys -> ApiKeyRepository);
+lends!(AuditTransaction: audit -> AuditRepository);
 lends!(IdentityTransaction:
     users -> UserRepository,
     credentials -> CredentialRepository,
+    second_factors -> SecondFactorRepository,
+    links -> LinkRepository,
     sessions -> SessionRepository,
     revocations -> RevocationRepository
 );
+lends!(OutboxTransaction: outbox -> OutboxRepository);
 lends!(OwnMembershipsTransaction: own_memberships -> OwnMembershipRepository);
+lends!(MembersTransaction: member_accounts -> MemberAccountRepository);
 lends!(TenancyTransaction:
     organizations -> OrganizationRepository,
     memberships -> MembershipRepository,
+    invitations -> InvitationRepository,
     projects -> ProjectRepository
 );
 lends!(TaskTransaction: tasks -> TaskRepository, references -> TaskReferences);
+lends!(ArchiveTransaction: archive -> AuditArchive);
 lends!(IdempotencyTransaction: requests -> RequestRepository);

@@ -10,7 +10,8 @@ use tenantry_tasks::{Direction, SortField, TaskFilter, TaskSort, Visibility};
 use crate::listing::{SortBy, counting};
 use crate::scope::Scope;
 use crate::scope::tasks::Column;
-use crate::tasks::{TASK_COLUMNS, searchable};
+use crate::search::has_word;
+use crate::tasks::TASK_COLUMNS;
 
 /// A list of tasks, as the parts that it is put together from.
 ///
@@ -71,7 +72,11 @@ impl<'a> TaskList<'a> {
             .apply_if(filter.due_before, |select, time| select.filter(Column::DueAt.lt(time.get())))
             .apply_if(filter.due_after, |select, time| select.filter(Column::DueAt.gte(time.get())))
             .apply_if(filter.label.as_deref(), |select, label| select.filter(self.has_label(label)));
-        filter.words.iter().fold(select, |select, word| select.filter(self.has_word(word))).into_query()
+        filter
+            .words
+            .iter()
+            .fold(select, |select, word| select.filter(has_word(self.backend, Column::SearchText, word)))
+            .into_query()
     }
 
     fn has_label(&self, label: &str) -> Expr {
@@ -85,13 +90,6 @@ impl<'a> TaskList<'a> {
             .and_where(Expr::col(("label", "value")).eq(label))
             .take();
         Expr::exists(found)
-    }
-
-    /// No pattern: whatever is in the word means itself.
-    fn has_word(&self, word: &str) -> Expr {
-        let function = if self.backend == DbBackend::Postgres { "strpos" } else { "instr" };
-        let text = Expr::col(Column::SearchText.as_column_ref());
-        Expr::from(Func::cust(function).arg(text).arg(searchable(word))).gt(0)
     }
 }
 

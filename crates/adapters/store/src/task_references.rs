@@ -1,5 +1,6 @@
 use async_trait::async_trait;
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::sea_query::LockType;
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 use tenantry_kernel::{StorageError, UserId};
 use tenantry_tasks::ports::TaskReferences;
 use tenantry_tenancy::ProjectId;
@@ -15,6 +16,8 @@ impl TaskReferences for StoreTransaction {
             .select::<projects::Column>()
             .filter(projects::Column::Id.eq(id.as_uuid()))
             .filter(projects::Column::DeletedAt.is_null());
+        // Shared, so that tasks don't wait for one another, and whoever deletes the project waits for all of them.
+        let select = if self.locks_rows() { select.lock(LockType::Share) } else { select };
         self.exists(select).await
     }
 

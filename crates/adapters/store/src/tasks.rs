@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, QueryFilter, QueryResult, QuerySelect, QueryTrait};
 use tenantry_kernel::{OrganizationId, Page, PageRequest, Revision, StorageError, UserId};
 use tenantry_tasks::{
@@ -13,6 +14,7 @@ use crate::StoreTransaction;
 use crate::error::storage;
 use crate::row::{RowReader, corrupt};
 use crate::scope::tasks::{ActiveModel, Column, Labels as StoredLabels};
+use crate::search::search_text;
 use crate::task_list::TaskList;
 
 /// The columns of a [`Task`], in the order of [`read_task`].
@@ -66,7 +68,7 @@ fn changeable(task: &Task) -> ActiveModel {
         assignee_id: Set(task.assignee_id.map(UserId::as_uuid)),
         title: Set(task.title.as_str().to_owned()),
         description: Set(description.map(str::to_owned)),
-        search_text: Set(search_text(task.title.as_str(), description)),
+        search_text: Set(search_text(&[task.title.as_str(), description.unwrap_or_default()])),
         status: Set(task.status.as_str().to_owned()),
         priority: Set(task.priority.get()),
         due_at: Set(task.due_at.map(DueAt::get)),
@@ -76,17 +78,6 @@ fn changeable(task: &Task) -> ActiveModel {
         revision: Set(task.revision.get()),
         ..Default::default()
     }
-}
-
-fn search_text(title: &str, description: Option<&str>) -> String {
-    // No word has a line break, so none is found across the two.
-    searchable(&[title, description.unwrap_or_default()].join("\n"))
-}
-
-/// A text as words are looked for in it: in lower case, each character by itself, so that a part of a text is turned
-/// into the same part of the result.
-pub(crate) fn searchable(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 #[async_trait]
@@ -145,17 +136,14 @@ impl TaskRepository for StoreTransaction {
             .filter(Column::Revision.eq(expected.get()));
         Ok(delete.exec(self).await.map_err(storage)?.rows_affected == 1)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_part_of_a_text_stays_a_part_of_what_is_searched() {
-        assert_eq!(searchable("Σίσυφος ÉTÉ"), "σίσυφος été");
-        assert!(searchable("ΟΔΟΣΧΕΙΑ").contains(&searchable("ΟΔΟΣ")));
-        assert_eq!(search_text("Buy", Some("Milk")), "buy\nmilk");
-        assert_eq!(search_text("Buy", None), "buy\n");
+    async fn leave_project(&mut self, id: ProjectId, at: DateTime<Utc>) -> Result<(), StorageError> {
+        let update = self
+            .scope()
+            .update_many::<Column>()
+            .set(ActiveModel { project_id: Set(None), updated_at: Set(at), ..Default::default() })
+            .col_expr(Column::Revision, Expr::col(Column::Revision).add(1))
+            .filter(Column::ProjectId.eq(id.as_uuid()));
+        update.exec(self).await.map(|_| ()).map_err(storage)
     }
 }

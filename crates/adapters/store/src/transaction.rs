@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
 use async_trait::async_trait;
-use sea_orm::sea_query::{Expr, LockType, SelectStatement, Values};
+use sea_orm::sea_query::{Expr, LockType, SelectStatement, Value, Values};
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExecResult, QueryResult, QuerySelect, QueryTrait,
     RuntimeErr, Select, Statement, TryInsert, TryInsertResult,
@@ -85,9 +85,17 @@ impl StoreTransaction {
         &self.scope
     }
 
-    /// Binds the rest of the transaction to another scope; on PostgreSQL its settings have to follow.
-    pub(crate) fn set_scope(&mut self, scope: Scope) {
+    /// Binds what follows in the transaction to another scope; on PostgreSQL its settings follow.
+    pub(crate) async fn rebind(&mut self, scope: Scope) -> Result<(), StorageError> {
+        if self.backend == DbBackend::Postgres && scope != self.scope {
+            let id = |id: Option<Uuid>| Value::from(id.map_or_else(String::new, |id| id.to_string()));
+            let set = "SELECT set_config('app.organization_id', $1, true), set_config('app.user_id', $2, true)";
+            let set =
+                Statement::from_sql_and_values(self.backend, set, [id(scope.organization_id()), id(scope.user_id())]);
+            self.query_one_raw(set).await.map_err(storage)?;
+        }
         self.scope = scope;
+        Ok(())
     }
 
     /// Locks what is found until the end, where the transaction may write: for the other writers, not for those who

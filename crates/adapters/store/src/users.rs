@@ -10,6 +10,7 @@ use crate::StoreTransaction;
 use crate::error::{broken_unique, storage};
 use crate::row::{RowReader, corrupt};
 use crate::scope::users::{ActiveModel, Column};
+use crate::search::search_text;
 
 /// The columns of a [`User`], in the order of [`read_user`]. The look-up function answers them in the same order.
 pub(crate) const USER_COLUMNS: [Column; 14] = [
@@ -71,6 +72,11 @@ fn changeable(user: &User) -> ActiveModel {
         updated_at: Set(user.updated_at),
         deleted_at: Set(user.deleted_at),
         revision: Set(user.revision.get()),
+        search_text: Set(search_text(&[
+            user.full_name.as_ref().map_or("", FullName::as_str),
+            user.email.as_str(),
+            user.username.as_str(),
+        ])),
         ..Default::default()
     }
 }
@@ -89,6 +95,13 @@ impl UserRepository for StoreTransaction {
         let select = self.scope().select::<Column>().select_only().columns(USER_COLUMNS);
         let select = self.lock(select.filter(Column::Id.eq(id.as_uuid()))).into_query();
         let row = self.row(&select).await?;
+        row.map(|row| read_user(&mut RowReader::new(&row))).transpose()
+    }
+
+    async fn find_by_email(&mut self, email: &Email) -> Result<Option<User>, StorageError> {
+        let select = self.scope().select::<Column>().select_only().columns(USER_COLUMNS);
+        let select = select.filter(Column::EmailKey.eq(email.key())).filter(Column::DeletedAt.is_null());
+        let row = self.row(&select.into_query()).await?;
         row.map(|row| read_user(&mut RowReader::new(&row))).transpose()
     }
 

@@ -7,9 +7,7 @@ use tenantry_application::{NewcomerOrganization, SignUpError, SignedUp};
 use tenantry_identity::{Email, FullName, NewAccount, Password, UserKey, Username};
 use tenantry_kernel::{Clock as _, SystemClock, UserId};
 use tenantry_tasks::{DueAt, Labels, NewTask, Priority, Status, TaskDescription, TaskTitle};
-use tenantry_tenancy::{
-    Metadata, NewProject, OrganizationName, ProjectDescription, ProjectId, ProjectName, TenantContext,
-};
+use tenantry_tenancy::{NewProject, OrganizationName, ProjectDescription, ProjectId, ProjectName, TenantContext};
 
 use self::story::{CHORES, COMPANY, Character, Chore, FOUNDER, PROJECTS, STAFF};
 use crate::failure::Failure;
@@ -31,7 +29,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
 async fn found_company(node: &Node, password: &Password) -> Result<SignedUp, Failure> {
     let name = OrganizationName::parse(COMPANY).map_err(Failure::because)?;
     let account = account(&FOUNDER, password)?;
-    match node.services.sign_up.sign_up(account, NewcomerOrganization::Company(name)).await {
+    match node.services.sign_up.sign_up(account, NewcomerOrganization::Company(name), None).await {
         Err(SignUpError::Taken(UserKey::Email | UserKey::Username)) => {
             Err(Failure::because("the demonstration is in this database already"))
         }
@@ -44,7 +42,7 @@ async fn hire(node: &Node, owner: &SignedUp, password: &Password) -> Result<Vec<
     let mut people = vec![owner.user.id];
     for character in &STAFF {
         let account = account(character, password)?;
-        let signed_up = node.services.sign_up.sign_up(account, NewcomerOrganization::Personal).await;
+        let signed_up = node.services.sign_up.sign_up(account, NewcomerOrganization::Personal, None).await;
         let user_id = signed_up.map_err(Failure::because)?.user.id;
         node.services.members.add(&owner.context, user_id, character.role).await.map_err(Failure::because)?;
         people.push(user_id);
@@ -68,11 +66,10 @@ async fn start_projects(node: &Node, owner: &TenantContext) -> Result<Vec<Projec
     let mut projects = Vec::new();
     for (name, description) in PROJECTS {
         let new = NewProject {
-            name: ProjectName::parse(name).map_err(Failure::because)?,
             description: Some(ProjectDescription::parse(description).map_err(Failure::because)?),
-            metadata: Metadata::default(),
+            ..NewProject::named(ProjectName::parse(name).map_err(Failure::because)?)
         };
-        projects.push(node.projects.create(owner, new).await.map_err(Failure::because)?.id);
+        projects.push(node.services.projects.create(owner, new).await.map_err(Failure::because)?.id);
     }
     Ok(projects)
 }

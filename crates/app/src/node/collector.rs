@@ -3,25 +3,32 @@ use std::sync::Arc;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{Gauge, IntGauge, IntGaugeVec, Opts};
-use tenantry_credentials::Passwords;
+use tenantry_credentials::{BreachedPasswordLookup, Passwords};
 use tenantry_store::Database;
 
 /// Reads the connection pools and the hashing queue each time the metrics are asked for.
 pub(super) struct ProcessCollector {
     database: Database,
     passwords: Arc<Passwords>,
+    breached_passwords: Option<Arc<BreachedPasswordLookup>>,
     connections: IntGaugeVec,
     hashes: IntGaugeVec,
     hashes_completed: IntGauge,
     hashes_refused: IntGauge,
     hash_seconds: Gauge,
+    breach_lookups: IntGaugeVec,
 }
 
 impl ProcessCollector {
-    pub(super) fn new(database: Database, passwords: Arc<Passwords>) -> prometheus::Result<Self> {
+    pub(super) fn new(
+        database: Database,
+        passwords: Arc<Passwords>,
+        breached_passwords: Option<Arc<BreachedPasswordLookup>>,
+    ) -> prometheus::Result<Self> {
         Ok(Self {
             database,
             passwords,
+            breached_passwords,
             connections: IntGaugeVec::new(
                 Opts::new("database_connections", "Connections by pool and state (open, idle, limit)."),
                 &["pool", "state"],
@@ -33,6 +40,10 @@ impl ProcessCollector {
                 "Hashes refused since the start: the queue was full.",
             )?,
             hash_seconds: Gauge::new("password_hash_mean_seconds", "Seconds that one password hash takes lately.")?,
+            breach_lookups: IntGaugeVec::new(
+                Opts::new("breached_password_lookups", "Passwords looked up since the start (found, absent, failed)."),
+                &["outcome"],
+            )?,
         })
     }
 
@@ -54,8 +65,23 @@ impl ProcessCollector {
         self.hash_seconds.set(gauges.mean_seconds);
     }
 
-    fn parts(&self) -> [&dyn Collector; 5] {
-        [&self.connections, &self.hashes, &self.hashes_completed, &self.hashes_refused, &self.hash_seconds]
+    fn read_breach_lookups(&self) {
+        let Some(lookup) = &self.breached_passwords else { return };
+        let counts = lookup.counts();
+        for (outcome, count) in [("found", counts.found), ("absent", counts.absent), ("failed", counts.failed)] {
+            self.breach_lookups.with_label_values(&[outcome]).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    fn parts(&self) -> [&dyn Collector; 6] {
+        [
+            &self.connections,
+            &self.hashes,
+            &self.hashes_completed,
+            &self.hashes_refused,
+            &self.hash_seconds,
+            &self.breach_lookups,
+        ]
     }
 }
 
@@ -67,6 +93,7 @@ impl Collector for ProcessCollector {
     fn collect(&self) -> Vec<MetricFamily> {
         self.read_pools();
         self.read_hashes();
+        self.read_breach_lookups();
         self.parts().into_iter().flat_map(Collector::collect).collect()
     }
 }

@@ -6,7 +6,7 @@ use tenantry_store::DatabaseUrl;
 use super::Profile;
 use super::layers::Layer;
 
-const SECRETS: [&str; 2] = ["auth.secret_key", "metrics.token"];
+const SECRETS: [&str; 3] = ["auth.previous_secret_key", "auth.secret_key", "metrics.token"];
 const URLS: [&str; 3] = ["database.migration_url", "database.platform_url", "database.url"];
 
 /// Every setting in effect and its source, a line each, without secrets.

@@ -1,8 +1,11 @@
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 use url::Url;
 
 use super::SettingsError;
@@ -21,6 +24,11 @@ pub struct ServerSettings {
     base_url: Option<String>,
     /// Whether a proxy in front ends TLS.
     pub https: bool,
+    /// Whether requests in the clear are refused.
+    require_https: bool,
+    /// Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
     #[serde(rename = "client_timeout_seconds", deserialize_with = "seconds")]
     pub client_timeout: Duration,
     #[serde(rename = "request_timeout_seconds", deserialize_with = "seconds")]
@@ -48,14 +56,32 @@ impl ServerSettings {
         }
     }
 
+    /// Where clients that come in the clear are sent, if they are not served.
+    #[must_use]
+    pub fn https_origin(&self) -> Option<String> {
+        let url = self.base_url.as_deref().filter(|_| self.require_https)?;
+        Some(url.trim_end_matches('/').to_owned())
+    }
+
     pub(super) fn validate(&self) -> Result<(), SettingsError> {
         not_empty("server.host", &self.host)?;
         within("server.workers", self.workers, 0..=1_024)?;
         self.validate_base_url()?;
+        self.validate_https()?;
         within_seconds("server.client_timeout_seconds", self.client_timeout, 1..=600)?;
         within_seconds("server.request_timeout_seconds", self.request_timeout, 1..=3_600)?;
         within_seconds("server.shutdown_timeout_seconds", self.shutdown_timeout, 0..=3_600)?;
         within("server.max_body_bytes", self.max_body_bytes, 1_024..=1 << 30)
+    }
+
+    /// Without these, each request would look as if it came in the clear, or had nowhere to go.
+    fn validate_https(&self) -> Result<(), SettingsError> {
+        let is_https = |url: &String| url.starts_with("https://");
+        if !self.require_https || (self.base_url.as_ref().is_some_and(is_https) && !self.trusted_proxies.is_empty()) {
+            return Ok(());
+        }
+        let problem = "needs server.trusted_proxies, and a server.base_url that begins with https://";
+        Err(SettingsError::invalid("server.require_https", problem))
     }
 
     fn validate_base_url(&self) -> Result<(), SettingsError> {
@@ -71,4 +97,13 @@ impl ServerSettings {
         }
         Err(SettingsError::invalid("server.base_url", format!("must be http(s)://host[:port], not {text:?}")))
     }
+}
+
+/// A network, or an address that stands for itself.
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let parse = |text: String| {
+        let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        network.or(Err(D::Error::custom(format!("must be a network such as 10.0.0.0/8, not {text:?}"))))
+    };
+    Vec::<String>::deserialize(deserializer)?.into_iter().map(parse).collect()
 }

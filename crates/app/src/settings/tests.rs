@@ -42,6 +42,32 @@ fn the_defaults_alone_are_good_and_as_documented() {
 }
 
 #[test]
+fn https_is_required_only_where_proxies_can_tell() {
+    let required = ("TENANTRY__SERVER__REQUIRE_HTTPS", "true");
+    let base_url = ("TENANTRY__SERVER__BASE_URL", "https://api.example/");
+    let proxies = ("TENANTRY__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1,2001:db8::/32");
+    for incomplete in [[required, base_url], [required, proxies]] {
+        assert!(refusal(incomplete).contains("server.require_https"), "{incomplete:?}");
+    }
+    let settings = load([required, base_url, proxies]).unwrap();
+    assert_eq!(settings.server.https_origin().as_deref(), Some("https://api.example"));
+    assert_eq!(settings.server.trusted_proxies.len(), 3);
+    assert_eq!(load([base_url, proxies]).unwrap().server.https_origin(), None);
+    for wrong in ["10.0.0.0/33", "proxy.example", "10.0.0.0/8;"] {
+        assert!(refusal([("TENANTRY__SERVER__TRUSTED_PROXIES", wrong)]).contains("trusted_proxies"), "{wrong}");
+    }
+}
+
+#[test]
+fn guesses_wait_by_rising_numbers() {
+    for wrong in ["3:3,1:1", "1:1,1:2", "1", "1:x"] {
+        assert!(refusal([("TENANTRY__GUESSING__WAITS", wrong)]).contains("guessing.waits"), "{wrong}");
+    }
+    let waits = load([("TENANTRY__GUESSING__WAITS", "1:2, 5:60")]).unwrap().guessing.waits;
+    assert_eq!(waits.iter().map(|wait| (wait.from_guess, wait.seconds)).collect::<Vec<_>>(), [(1, 2), (5, 60)]);
+}
+
+#[test]
 fn every_default_is_explained() {
     let text = include_str!("../../../../config/default.toml");
     let mut previous = "";
@@ -98,7 +124,7 @@ fn a_misspelt_setting_is_named_with_its_source() {
     );
     let section = refusal([("TENANTRY__SEVER__PORT", "1")]);
     assert!(
-        section.starts_with("unknown setting sever.port in TENANTRY__SEVER__PORT; the sections are auth, "),
+        section.starts_with("unknown setting sever.port in TENANTRY__SEVER__PORT; the sections are audit, auth, "),
         "{section}"
     );
     assert!(refusal([("TENANTRY__SERVER__PORT_FILE", "/x")]).contains("unknown setting server.port_file"));
@@ -115,7 +141,7 @@ fn values_of_the_wrong_type_or_size_are_refused() {
             && refusal([("PORT", "-1")]).ends_with("out of range")
     );
     assert!(refusal([("TENANTRY__DATABASE__LOG_SQL", "on")]).contains("true or false"));
-    assert_eq!(refusal([("TENANTRY__AUTH__ALGORITHM", "none")]), "auth.algorithm: must be HS256");
+    assert_eq!(refusal([("TENANTRY__AUTH__ALGORITHM", "none")]), "auth.algorithm: must be HS256 or EdDSA");
     assert_eq!(refusal([("TENANTRY__LOG__FORMAT", "xml")]), "log.format: must be auto, json or pretty");
     let url = refusal([("DATABASE_URL", "mysql://app:hunter2@db/x")]);
     assert!(url.starts_with("database.url: ") && !url.contains("hunter2"), "{url}");
@@ -157,7 +183,16 @@ fn secrets_and_urls_come_from_files_too() {
     let path = folder.path().join("secret");
     fs::write(&path, format!("{STRONG}\n")).unwrap();
     let path = path.to_str().unwrap();
-    let settings = load([("SECRET_KEY_FILE", path), ("TENANTRY__METRICS__TOKEN_FILE", path)]).unwrap();
+    let previous = folder.path().join("previous");
+    fs::write(&previous, "the secret of the year before, which was long\n").unwrap();
+    let files = [
+        ("SECRET_KEY_FILE", path),
+        ("TENANTRY__METRICS__TOKEN_FILE", path),
+        ("SECRET_KEY_PREVIOUS_FILE", previous.to_str().unwrap()),
+    ];
+    let settings = load(files).unwrap();
+    let read = settings.auth.previous_secret_key.as_ref().unwrap().expose_secret();
+    assert_eq!(read, "the secret of the year before, which was long");
     assert_eq!(settings.secret_key().unwrap().expose_secret(), STRONG);
     assert_eq!(settings.metrics.token.unwrap().expose_secret(), STRONG);
     assert!(refusal([("SECRET_KEY_FILE", path), ("SECRET_KEY", STRONG)]).contains("keep one"));
@@ -165,8 +200,27 @@ fn secrets_and_urls_come_from_files_too() {
 }
 
 #[test]
+fn the_previous_secret_is_another_one() {
+    let refused = refusal([("SECRET_KEY", STRONG), ("SECRET_KEY_PREVIOUS", STRONG)]);
+    assert!(refused.starts_with("auth.previous_secret_key (SECRET_KEY_PREVIOUS) is auth.secret_key"), "{refused}");
+    assert!(load([("SECRET_KEY", STRONG)]).unwrap().auth.previous_secret_key.is_none());
+}
+
+#[test]
+fn breached_passwords_are_looked_up_where_the_operator_says() {
+    assert_eq!(load([]).unwrap().auth.breached_passwords_url, None);
+    let name = "TENANTRY__AUTH__BREACHED_PASSWORDS_URL";
+    let url = "https://api.pwnedpasswords.com/range";
+    assert_eq!(load([(name, url)]).unwrap().auth.breached_passwords_url.as_deref(), Some(url));
+    for wrong in ["api.pwnedpasswords.com", "ftp://a.example/range", "https://a.example/range?x=1"] {
+        assert!(refusal([(name, wrong)]).contains("auth.breached_passwords_url"), "{wrong}");
+    }
+}
+
+#[test]
 fn no_secret_is_shown() {
     let secrets = [
+        ("SECRET_KEY_PREVIOUS", "hunter2 of the year before, which was long"),
         ("SECRET_KEY", STRONG),
         ("DATABASE_URL", "postgres://app:hunter2@db/tenantry"),
         ("TENANTRY__DATABASE__MIGRATION_URL", "postgres://owner:hunter2@db/tenantry"),

@@ -9,16 +9,24 @@ use super::layers::{Schema, unknown};
 const PREFIX: &str = "TENANTRY__";
 const FILE_SUFFIX: &str = "_FILE";
 /// Names that platforms and other tools use. They win over the prefixed ones.
-const ALIASES: [(&str, &str); 4] = [
+const ALIASES: [(&str, &str); 5] = [
     ("DATABASE_URL", "database.url"),
     ("SECRET_KEY", "auth.secret_key"),
+    ("SECRET_KEY_PREVIOUS", "auth.previous_secret_key"),
     ("PORT", "server.port"),
     ("RUST_LOG", "log.level"),
 ];
 const ACCESS_TOKEN_MINUTES: &str = "ACCESS_TOKEN_EXPIRE_MINUTES";
 /// What may come from a file named by `…_FILE`, as secret managers provide it.
-pub(super) const FROM_FILE: [&str; 5] =
-    ["auth.secret_key", "database.migration_url", "database.platform_url", "database.url", "metrics.token"];
+pub(super) const FROM_FILE: [&str; 7] = [
+    "auth.previous_secret_key",
+    "auth.secret_key",
+    "database.migration_url",
+    "database.platform_url",
+    "database.url",
+    "mail.smtp_url",
+    "metrics.token",
+];
 
 /// Environment variables: the process's own, or a test's.
 #[derive(Debug, Clone, Default)]

@@ -23,9 +23,10 @@ enum Verdict {
 }
 
 /// How many rows there are of what requests make.
-async fn stored(site: &Site) -> [i64; 4] {
-    let mut counts = [0; 4];
-    for (count, table) in counts.iter_mut().zip(["users", "organizations", "tasks", "idempotency_keys"]) {
+async fn stored(site: &Site) -> [i64; 5] {
+    let mut counts = [0; 5];
+    let tables = ["users", "organizations", "projects", "tasks", "idempotency_keys"];
+    for (count, table) in counts.iter_mut().zip(tables) {
         *count = site.rows(table).await;
     }
     counts

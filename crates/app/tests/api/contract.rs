@@ -12,6 +12,8 @@ pub struct Operation {
     pub path: String,
     /// Whether it needs no credentials.
     pub public: bool,
+    /// The scope that an API key needs for it; none where no key may call it.
+    pub api_scope: Option<String>,
     /// The members that its body may have.
     pub members: Vec<Member>,
     /// The names of the parameters of its query.
@@ -24,10 +26,19 @@ impl Operation {
         format!("{} {}", self.method, self.path)
     }
 
-    /// The path with this value for its parameter.
+    /// The path with this value for its parameters.
     pub fn path_to(&self, value: &str) -> String {
-        let Some((start, rest)) = self.path.split_once('{') else { return self.path.clone() };
-        format!("{start}{value}{}", rest.split_once('}').unwrap().1)
+        self.path_within(value, value)
+    }
+
+    /// The path with the first value for its first parameter, and the other one for what is within that.
+    pub fn path_within(&self, first: &str, inner: &str) -> String {
+        let mut path = self.path.clone();
+        for value in [first, inner] {
+            let Some((start, rest)) = path.split_once('{') else { break };
+            path = format!("{start}{value}{}", rest.split_once('}').unwrap().1);
+        }
+        path
     }
 }
 
@@ -71,6 +82,7 @@ fn read(document: &Value, method: &str, path: &str, description: &Value) -> Oper
         method: method.to_uppercase(),
         path: path.to_owned(),
         public: security.is_some_and(|all| all.iter().any(|one| one.as_object().unwrap().is_empty())),
+        api_scope: security.into_iter().flatten().find_map(|one| Some(one["api_key"].get(0)?.as_str()?.to_owned())),
         members: members(document, body),
         query: query.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect(),
     }

@@ -1,5 +1,5 @@
 //! Every operation of the contract, as everybody meets it. An operation without an expectation fails the test.
 
-mod access;
+pub mod access;
 mod document;
 mod methods;

@@ -12,16 +12,28 @@ pub struct Fixture<'s> {
     pub site: &'s Site,
     pub owner: Person<'s>,
     task: Value,
+    project: String,
     session: String,
+    api_key: String,
+    invitation: String,
+    organization: Value,
 }
 
 impl<'s> Fixture<'s> {
     pub async fn of(site: &'s Site) -> Self {
         let owner = site.newcomer().await;
         let task = owner.task(json!({"title": "ours"})).await;
+        let project = owner.project("ours").await;
         let sessions = owner.get("/auth/sessions").await.expect(200);
         let session = sessions["data"][0]["id"].as_str().unwrap().to_owned();
-        Self { site, owner, task, session }
+        let new = json!({"name": "ours", "scopes": ["tasks:read"]});
+        let key = owner.post("/auth/api-keys", new).await.expect(201);
+        let api_key = key["id"].as_str().unwrap().to_owned();
+        let invitations = format!("/organizations/{}/invitations", owner.own_organization);
+        let body = json!({"email": format!("{}@example.com", unique("invited")), "role": "GUEST"});
+        let invitation = owner.post(&invitations, body).await.expect(201)["id"].as_str().unwrap().to_owned();
+        let organization = owner.get(&format!("/organizations/{}", owner.own_organization)).await.expect(200);
+        Self { site, owner, task, project, session, api_key, invitation, organization }
     }
 
     /// Sends the operation's request about the owner's things, good in every respect but who sends it.
@@ -35,14 +47,19 @@ impl<'s> Fixture<'s> {
 
     /// The operation's request about the owner's things, without credentials or a body.
     pub fn ask(&self, operation: &Operation) -> Ask {
+        if operation.path.starts_with("/api/v1/auth/api-keys") {
+            return self.site.at(&operation.method, &operation.path_to(&self.api_key));
+        }
         let id = match operation.path.strip_prefix("/api/v1/").unwrap_or_default().split('/').next() {
             Some("auth") => &self.session,
-            Some("organizations") => &self.owner.own_organization,
+            Some("organizations" | "companies") => &self.owner.own_organization,
+            Some("projects") => &self.project,
             Some("tasks") => self.task["id"].as_str().unwrap(),
             Some("users") => &self.owner.id,
             _ => "not-found",
         };
-        self.site.at(&operation.method, &operation.path_to(id))
+        let inner = if operation.path.contains("{user_id}") { &self.owner.id } else { &self.invitation };
+        self.site.at(&operation.method, &operation.path_within(id, inner))
     }
 
     /// A good body for the operation, where it needs one.
@@ -57,9 +74,33 @@ impl<'s> Fixture<'s> {
                 json!({"email": self.owner.email, "password": PASSWORD})
             }
             "POST /api/v1/auth/refresh" => json!({"refresh_token": self.owner.refresh_token}),
+            "POST /api/v1/auth/password/forgot" | "POST /api/v1/auth/email/resend" => {
+                json!({"email": self.owner.email})
+            }
+            "POST /api/v1/auth/password/reset" => json!({"token": "t".repeat(43), "password": PASSWORD}),
+            "POST /api/v1/auth/email/verify" => json!({"token": "t".repeat(43)}),
+            "POST /api/v1/auth/api-keys" => json!({"name": "theirs", "scopes": ["tasks:read"]}),
+            "POST /api/v1/auth/totp/confirm" => json!({"code": "123456"}),
+            "POST /api/v1/auth/totp/disable" => json!({"password": PASSWORD, "code": "123456"}),
+            "POST /api/v1/auth/totp/challenge" => json!({"mfa_token": "tnm_AQ", "code": "123456"}),
             "PUT /api/v1/users/me" | "PATCH /api/v1/users/me" => json!({"full_name": "Somebody"}),
-            "DELETE /api/v1/users/me" => json!({"password": PASSWORD}),
+            "DELETE /api/v1/users/me" | "POST /api/v1/invitations/{token}/accept" => json!({"password": PASSWORD}),
+            "POST /api/v1/organizations/{id}/invitations" => {
+                json!({"email": format!("{name}@example.com"), "role": "GUEST"})
+            }
+            "POST /api/v1/users" => {
+                json!({"email": format!("{name}@example.com"), "password": PASSWORD, "role": "MEMBER"})
+            }
+            "PUT /api/v1/users/{id}" | "PATCH /api/v1/users/{id}" => json!({"full_name": "Somebody else"}),
             "POST /api/v1/organizations" => json!({"name": "Another"}),
+            "POST /api/v1/companies" => json!({"company_name": "Another"}),
+            "PUT /api/v1/companies/{id}" | "PATCH /api/v1/companies/{id}" => json!({"company_name": "changed"}),
+            name if name.starts_with("PATCH") && name.ends_with("/members/{user_id}") => json!({"role": "OWNER"}),
+            "POST /api/v1/projects" => json!({"name": "theirs"}),
+            "PUT /api/v1/organizations/{id}"
+            | "PATCH /api/v1/organizations/{id}"
+            | "PUT /api/v1/projects/{id}"
+            | "PATCH /api/v1/projects/{id}" => json!({"name": "changed"}),
             "POST /api/v1/tasks" => json!({"title": "theirs"}),
             "PUT /api/v1/tasks/{id}" | "PATCH /api/v1/tasks/{id}" => json!({"title": "changed"}),
             _ => return None,
@@ -70,13 +111,19 @@ impl<'s> Fixture<'s> {
     pub async fn check_untouched_by(&self, answer: &Answer) {
         let text = answer.text();
         let path = answer.asked.split_once(' ').unwrap().1;
-        for ours in [self.task["id"].as_str().unwrap(), &self.owner.id, &self.owner.own_organization, &self.session] {
+        let task = self.task["id"].as_str().unwrap();
+        let Self { project, session, api_key, invitation, owner, .. } = self;
+        for ours in [task, project, &owner.id, &owner.own_organization, session, api_key, invitation] {
             // A problem names the path that was asked for.
             assert!(!text.replace(path, "").contains(ours), "{answer}");
         }
         let task = self.owner.get(&format!("/tasks/{}", self.task["id"].as_str().unwrap())).await.expect(200);
         assert_eq!(task, self.task, "{answer}");
+        let organization = self.owner.get(&format!("/organizations/{}", self.owner.own_organization)).await;
+        assert_eq!(organization.expect(200), self.organization, "{answer}");
         let tasks = self.owner.get("/tasks").await.expect(200);
         assert_eq!(tasks["total"], 1, "{answer}");
+        let projects = self.owner.get("/projects").await.expect(200);
+        assert_eq!((&projects["total"], &projects["data"][0]["name"]), (&json!(1), &json!("ours")), "{answer}");
     }
 }

@@ -2,16 +2,24 @@
 #![cfg(test)]
 
 mod answer;
+mod audit;
 mod auth;
 mod bad_input;
 mod contract;
 mod coverage;
 mod database;
 mod fixture;
+mod invitations;
+mod mail_server;
+mod mailbox;
+mod organizations;
 mod person;
 mod process;
+mod projects;
+mod rate_limits;
 mod site;
 mod tasks;
+mod users;
 
 /// Declares each of these functions, which take a `&`[`site::Site`], as a test on SQLite and as one on PostgreSQL. The
 /// latter ends at once where there is no PostgreSQL to be had.

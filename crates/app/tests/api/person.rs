@@ -56,6 +56,12 @@ impl<'s> Person<'s> {
         Self { organization: Some(self.own_organization.clone()), ..hired }
     }
 
+    /// Makes somebody who was here before a member again.
+    pub async fn rehire(&self, former: &Self, role: Role) {
+        let id = UserId::from_uuid(former.id.parse().unwrap());
+        self.site.running.node().services.members.add(&self.context().await, id, role).await.unwrap();
+    }
+
     /// This person, within the organisation that their token names.
     pub async fn context(&self) -> TenantContext {
         let services = &self.site.running.node().services;
@@ -117,14 +123,10 @@ impl<'s> Person<'s> {
         organization["id"].as_str().unwrap().to_owned()
     }
 
-    /// Makes a project of the organisation that the token names, and answers its id.
+    /// Makes a project and answers its id.
     pub async fn project(&self, name: &str) -> String {
-        let new = tenantry_tenancy::NewProject {
-            name: tenantry_tenancy::ProjectName::parse(name).unwrap(),
-            description: None,
-            metadata: tenantry_tenancy::Metadata::default(),
-        };
-        self.site.running.node().projects.create(&self.context().await, new).await.unwrap().id.to_string()
+        let project = self.post("/projects", json!({"name": name})).await.expect(201);
+        project["id"].as_str().unwrap().to_owned()
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod binary;
 mod commands;
+mod import;
+mod keys;
 mod logs;
 mod refusals;
 mod starting;

@@ -59,7 +59,7 @@ impl Site {
         let running = Running::start(node, listener, Jobs::Elsewhere).unwrap();
         // Without a first look at the revocations, tokens would be checked against the database.
         running.node().follower.poll().await.unwrap();
-        let client = Client::builder().no_proxy().build().unwrap();
+        let client = tenantry_testkit::http_client();
         Self { address: format!("http://{}", running.address()), running, client, database, _folder: folder }
     }
 
@@ -94,6 +94,11 @@ impl Site {
         self.post("/auth/login", json!({"email": name, "password": password})).await
     }
 
+    /// Whether its database is SQLite.
+    pub fn is_sqlite(&self) -> bool {
+        self.running.node().database.backend() == "sqlite"
+    }
+
     /// Runs a statement past the application.
     pub async fn sql(&self, statement: &str) {
         let statement = AssertSqlSafe(statement.to_owned());
@@ -122,6 +127,13 @@ fn load(database: &Database, folder: &Path, settings: &[(&'static str, &str)]) -
         ("TENANTRY__DATA__DIRECTORY", folder.to_str().unwrap().to_owned()),
         ("TENANTRY__DATABASE__MIGRATE_ON_START", "false".to_owned()),
         ("TENANTRY__SERVER__WORKERS", "1".to_owned()),
+        // Tests of other things are in a hurry.
+        ("TENANTRY__RATE_LIMIT__PER_ADDRESS_PER_MINUTE", "0".to_owned()),
+        ("TENANTRY__RATE_LIMIT__SIGN_IN_PER_ADDRESS_PER_MINUTE", "0".to_owned()),
+        ("TENANTRY__RATE_LIMIT__PER_USER_PER_MINUTE", "0".to_owned()),
+        ("TENANTRY__RATE_LIMIT__PER_ORGANIZATION_PER_MINUTE", "0".to_owned()),
+        // Tests of other things mistype without pausing.
+        ("TENANTRY__GUESSING__WAITS", "1:0".to_owned()),
     ];
     variables.extend(database.variables());
     variables.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));

@@ -1,7 +1,10 @@
+mod signing;
+
 use chrono::{DateTime, Utc};
 use tenantry_kernel::{OrganizationId, UserId};
 use uuid::Uuid;
 
+pub use self::signing::*;
 use crate::SessionId;
 
 /// What an access token says. It is believed once its signature, expiry, issuer and audience were checked.
@@ -40,6 +43,9 @@ pub enum AccessTokenError {
     /// It is not one of ours: malformed, forged, for another audience, or of another type.
     #[error("the access token is invalid")]
     Invalid,
+    /// Nobody can tell now: the keys that it might be signed with can't be read.
+    #[error("the keys of access tokens can't be read")]
+    KeysUnavailable,
 }
 
 /// What a refresh token says. It holds no secret of its own: whoever has the key can derive it again.
@@ -51,4 +57,22 @@ pub struct RefreshClaims {
     pub user_id: UserId,
     /// Which of the session's refresh tokens it is.
     pub generation: i64,
+}
+
+/// A digest of a password's hash, which tells whether the password is still the same, and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PasswordFingerprint(pub [u8; 16]);
+
+/// What the token says that somebody gets for the right password of an account with a second factor. It opens nothing but
+/// the question for that factor, and dies with the password and with a sign-out from everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MfaClaims {
+    /// Whose password was right.
+    pub user_id: UserId,
+    /// The account's epoch then.
+    pub user_epoch: i64,
+    /// The password's hash then.
+    pub password: PasswordFingerprint,
+    /// When the question is taken back, to the second.
+    pub expires_at: DateTime<Utc>,
 }

@@ -1,12 +1,14 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
-use tenantry_kernel::{Clock, IdGenerator, Precondition, Store, UserId};
+use tenantry_kernel::{Clock, IdGenerator, OrganizationId, Precondition, Store, UserId};
 
 use crate::{
-    Actor, FullName, IdentityError, Password, PasswordAttempt, PasswordHash, PasswordPolicy, Principal, Revocation,
-    RevocationId, RevocationList, RevokedSubject, Session, SessionId, User, Username, WeakPassword,
-    ports::{IdentityTransaction, PasswordHasher, Verification},
+    Actor, AuditAction, AuditEntry, AuditTarget, FullName, GuessKind, GuessSubject, GuessTarget, IdentityError,
+    LinkPurpose, Mail, OutgoingMail, Password, PasswordAttempt, PasswordGate, PasswordHash, PasswordOwner, Postbox,
+    Principal, Revocation, RevocationId, RevocationList, RevokedSubject, Session, SessionId, User, Username,
+    WeakPassword,
+    ports::{IdentityTransaction, Verification},
 };
 
 /// A change of one's own profile; what is `None` stays as it is.
@@ -43,8 +45,8 @@ pub enum LogoutScope {
 /// What people do with their own account: profile, password, sessions.
 pub struct Accounts {
     store: Arc<dyn Store<Actor, dyn IdentityTransaction>>,
-    hasher: Arc<dyn PasswordHasher>,
-    policy: PasswordPolicy,
+    passwords: Arc<PasswordGate>,
+    postbox: Arc<Postbox>,
     revocations: Arc<RevocationList>,
     access_token_lifetime: Duration,
     clock: Arc<dyn Clock>,
@@ -56,14 +58,14 @@ impl Accounts {
     #[must_use]
     pub fn new(
         store: Arc<dyn Store<Actor, dyn IdentityTransaction>>,
-        hasher: Arc<dyn PasswordHasher>,
-        policy: PasswordPolicy,
+        passwords: Arc<PasswordGate>,
+        postbox: Arc<Postbox>,
         revocations: Arc<RevocationList>,
         access_token_lifetime: Duration,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdGenerator>,
     ) -> Self {
-        Self { store, hasher, policy, revocations, access_token_lifetime, clock, ids }
+        Self { store, passwords, postbox, revocations, access_token_lifetime, clock, ids }
     }
 
     /// The actor's own account.
@@ -75,7 +77,7 @@ impl Accounts {
         own_user(transaction.as_mut(), actor).await
     }
 
-    /// Changes the actor's own account. A new password ends all sessions but the one that asks.
+    /// Changes the actor's own account. A new password ends all sessions but the one that asks, and is told by mail.
     ///
     /// # Errors
     /// `RevisionMismatch` when `precondition` does not allow the stored revision; `WrongPassword`, `Weak`, `Taken`.
@@ -106,10 +108,17 @@ impl Accounts {
             let ended = transaction.sessions().revoke_all(Some(principal.session_id()), now).await?;
             revocations = ended.into_iter().map(|id| self.session_revocation(user.id, id, now)).collect();
             transaction.revocations().insert(&revocations).await?;
+            transaction.links().delete(user.id, LinkPurpose::ResetPassword).await?;
+            transaction.outbox().insert(&self.password_notice(&actor, &user, now)).await?;
         }
         if !transaction.users().update(&user, seen).await? {
             return Err(IdentityError::RevisionMismatch);
         }
+        let done = if change.password.is_some() { AuditAction::USER_PASSWORD_CHANGE } else { AuditAction::USER_UPDATE };
+        transaction
+            .audit()
+            .append(&self.own_act(&actor, done, user.id, now).within(principal.organization_id()))
+            .await?;
         transaction.commit().await?;
         self.revocations.apply(&revocations);
         Ok(user)
@@ -127,13 +136,17 @@ impl Accounts {
             return Err(WeakPassword::Unchanged.into());
         }
         let user = &confirmed.user;
-        let username = change.username.as_ref().unwrap_or(&user.username);
-        self.policy.check(&password.new, user.email.as_str(), username.as_str())?;
-        let hash = self.hasher.hash(&password.new).await?;
+        let owner = PasswordOwner {
+            email: &user.email,
+            username: change.username.as_ref().unwrap_or(&user.username),
+            full_name: change.full_name.as_ref().unwrap_or(&user.full_name).as_ref(),
+        };
+        let hash = self.passwords.admit(&password.new, &owner).await?;
         Ok((confirmed, hash))
     }
 
-    /// Checks that `attempt` is the actor's own password.
+    /// Checks that `attempt` is the actor's own password. Too many wrong ones make the next ones wrong as well; they are
+    /// counted apart from those that somebody tries to sign in with.
     ///
     /// # Errors
     /// `WrongPassword`, `NotFound`.
@@ -142,7 +155,8 @@ impl Accounts {
         let user = own_user(transaction.as_mut(), actor).await?;
         let hash = transaction.credentials().find(user.id).await?;
         drop(transaction);
-        match (self.hasher.verify(attempt, hash.as_ref()).await?, hash) {
+        let target = GuessTarget::at(GuessKind::Confirmation, GuessSubject::Account(user.id));
+        match (self.passwords.verify(&target, attempt, hash.as_ref()).await?, hash) {
             (Verification::Match | Verification::MatchRehash, Some(hash)) => Ok(ConfirmedPassword { user, hash }),
             _ => Err(IdentityError::WrongPassword),
         }
@@ -170,6 +184,8 @@ impl Accounts {
         }
         let revocations = [self.session_revocation(owner, id, now)];
         transaction.revocations().insert(&revocations).await?;
+        let entry = AuditEntry::success(&*self.ids, now, actor, AuditAction::SESSION_REVOKE);
+        transaction.audit().append(&entry.about(AuditTarget::one("session", id))).await?;
         transaction.commit().await?;
         self.revocations.apply(&revocations);
         Ok(())
@@ -193,11 +209,13 @@ impl Accounts {
 
     async fn logout_others(&self, principal: &Principal) -> Result<(), IdentityError> {
         let now = self.clock.now();
-        let mut transaction = self.store.begin(&principal.actor()).await?;
+        let (actor, user_id) = (principal.actor(), principal.user_id());
+        let mut transaction = self.store.begin(&actor).await?;
         let ended = transaction.sessions().revoke_all(Some(principal.session_id()), now).await?;
-        let revocations: Vec<_> =
-            ended.into_iter().map(|id| self.session_revocation(principal.user_id(), id, now)).collect();
+        let revocations: Vec<_> = ended.into_iter().map(|id| self.session_revocation(user_id, id, now)).collect();
         transaction.revocations().insert(&revocations).await?;
+        let entry = self.own_act(&actor, AuditAction::USER_LOGOUT, user_id, now).with("scope", "others");
+        transaction.audit().append(&entry).await?;
         transaction.commit().await?;
         self.revocations.apply(&revocations);
         Ok(())
@@ -215,9 +233,31 @@ impl Accounts {
         if !transaction.users().update(&user, seen).await? {
             return Err(IdentityError::RevisionMismatch);
         }
+        let entry = self.own_act(actor, AuditAction::USER_LOGOUT, user.id, now).with("scope", "global");
+        transaction.audit().append(&entry).await?;
         transaction.commit().await?;
         self.revocations.apply(&revocations);
         Ok(())
+    }
+
+    /// The mail that tells `user` of a new password.
+    #[must_use]
+    pub fn password_notice(&self, actor: &Actor, user: &User, now: DateTime<Utc>) -> OutgoingMail {
+        let ip_address = actor.client().and_then(|client| client.ip_address.clone());
+        self.postbox.seal(&user.email, Mail::PasswordChanged { at: now, ip_address })
+    }
+
+    /// The mail that tells `user` of a sign-in from a device that is not known.
+    #[must_use]
+    pub fn device_notice(&self, actor: &Actor, user: &User, now: DateTime<Utc>) -> OutgoingMail {
+        let client = actor.client().cloned().unwrap_or_default();
+        let (ip_address, user_agent) = (client.ip_address, client.user_agent);
+        self.postbox.seal(&user.email, Mail::NewDevice { at: now, ip_address, user_agent })
+    }
+
+    /// That the actor did something to their own account.
+    fn own_act(&self, actor: &Actor, action: AuditAction, id: UserId, now: DateTime<Utc>) -> AuditEntry {
+        AuditEntry::success(&*self.ids, now, actor, action).about(AuditTarget::one("user", id))
     }
 
     /// The revocation of every access token that `user` had before the account's epoch grew.
@@ -230,6 +270,24 @@ impl Accounts {
     #[must_use]
     pub fn session_revocation(&self, owner: UserId, id: SessionId, now: DateTime<Utc>) -> Revocation {
         self.revocation(owner, RevokedSubject::Session(id), 0, now)
+    }
+
+    /// The revocation of every access token that the user had for the organisation before the membership's epoch grew to
+    /// `epoch`.
+    #[must_use]
+    pub fn membership_revocation(
+        &self,
+        organization_id: OrganizationId,
+        user_id: UserId,
+        epoch: i64,
+        now: DateTime<Utc>,
+    ) -> Revocation {
+        self.revocation(user_id, RevokedSubject::Membership(organization_id, user_id), epoch, now)
+    }
+
+    /// Lets revocations that were stored take effect in this process at once.
+    pub fn apply(&self, revocations: &[Revocation]) {
+        self.revocations.apply(revocations);
     }
 
     fn revocation(&self, user_id: UserId, subject: RevokedSubject, epoch: i64, now: DateTime<Utc>) -> Revocation {

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use tenantry_kernel::{Clock, UserId};
 
 use crate::{
-    Actor, AuthenticationError, Email, Liveness, PasswordAttempt, PasswordHash, Principal, RefreshClaims,
-    RevocationList,
-    ports::{AccessTokens, CredentialLookup, LivenessLookup, PasswordHasher, RefreshTokens, Verification},
+    Actor, AuthenticationError, Client, DeviceClaims, DeviceId, Email, GuessKind, GuessSubject, GuessTarget, Liveness,
+    Password, PasswordAttempt, PasswordGate, PasswordHash, Principal, RefreshClaims, RevocationList, User,
+    ports::{AccessTokens, CredentialLookup, LivenessLookup, RefreshTokens, Verification},
 };
 
 /// What somebody signs in as: an e-mail address or a username, whichever it turns out to be.
@@ -30,6 +30,28 @@ impl LoginIdentifier {
     }
 }
 
+/// Somebody's try to sign in.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginAttempt<'a> {
+    /// Who they say they are.
+    pub identifier: &'a LoginIdentifier,
+    /// The password that they give.
+    pub password: &'a PasswordAttempt,
+    /// Where they try it from.
+    pub client: &'a Client,
+    /// What they got when they last signed in there, if they have kept it.
+    pub device_token: Option<&'a str>,
+}
+
+impl LoginAttempt<'_> {
+    /// What is guessed at, whether or not the account was found.
+    fn target(&self, found: Option<&User>, device: Option<DeviceId>) -> GuessTarget<'_> {
+        let subject = found.map_or(GuessSubject::Name(self.identifier), |user| GuessSubject::Account(user.id));
+        let address = self.client.ip_address.as_deref().and_then(|address| address.parse().ok());
+        GuessTarget { address, device, ..GuessTarget::at(GuessKind::Password, subject) }
+    }
+}
+
 /// Somebody who gave the right password of an active account.
 #[derive(Debug)]
 pub struct SignedIn {
@@ -41,12 +63,14 @@ pub struct SignedIn {
     pub hash: PasswordHash,
     /// Whether that hash should be replaced.
     pub rehash: bool,
+    /// Which of their devices they use, where it is a known one.
+    pub device: Option<DeviceId>,
 }
 
 /// Finds out who somebody is.
 pub struct Authenticator {
     credentials: Arc<dyn CredentialLookup>,
-    hasher: Arc<dyn PasswordHasher>,
+    passwords: Arc<PasswordGate>,
     access_tokens: Arc<dyn AccessTokens>,
     refresh_tokens: Arc<dyn RefreshTokens>,
     revocations: Arc<RevocationList>,
@@ -59,28 +83,28 @@ impl Authenticator {
     #[must_use]
     pub fn new(
         credentials: Arc<dyn CredentialLookup>,
-        hasher: Arc<dyn PasswordHasher>,
+        passwords: Arc<PasswordGate>,
         access_tokens: Arc<dyn AccessTokens>,
         refresh_tokens: Arc<dyn RefreshTokens>,
         revocations: Arc<RevocationList>,
         liveness: Arc<dyn LivenessLookup>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { credentials, hasher, access_tokens, refresh_tokens, revocations, liveness, clock }
+        Self { credentials, passwords, access_tokens, refresh_tokens, revocations, liveness, clock }
     }
 
-    /// Checks a password. An unknown account and a wrong password can't be told apart, in the answer or in time.
+    /// Checks a password. An unknown account, a wrong password and one that was tried too often can't be told apart, in
+    /// the answer or in time.
     ///
     /// # Errors
     /// `InvalidCredentials`; `AccountInactive` only after the right password; `Hashing`, `Storage`.
-    pub async fn by_password(
-        &self,
-        identifier: &LoginIdentifier,
-        attempt: &PasswordAttempt,
-    ) -> Result<SignedIn, AuthenticationError> {
-        let found = self.credentials.find(identifier).await?;
-        let hash = found.as_ref().map(|(_, hash)| hash);
-        let verification = self.hasher.verify(attempt, hash).await?;
+    pub async fn by_password(&self, attempt: LoginAttempt<'_>) -> Result<SignedIn, AuthenticationError> {
+        let device = attempt.device_token.and_then(|token| self.passwords.guard().known_device(token));
+        let found = self.credentials.find(attempt.identifier).await?;
+        let (user, hash) = found.as_ref().map(|(user, hash)| (user, hash)).unzip();
+        let device = of_user(device, user);
+        let target = attempt.target(user, device);
+        let verification = self.passwords.verify(&target, attempt.password, hash).await?;
         let Some((user, hash)) = found else { return Err(AuthenticationError::InvalidCredentials) };
         match verification {
             Verification::Mismatch => Err(AuthenticationError::InvalidCredentials),
@@ -90,8 +114,38 @@ impl Authenticator {
                 actor: Actor::user(user.id),
                 hash,
                 rehash: verification == Verification::MatchRehash,
+                device,
             }),
         }
+    }
+
+    /// A hash of the current scheme for an account whose hash is of an older one; none for a password that would not
+    /// be accepted today, which keeps its old hash.
+    ///
+    /// # Errors
+    /// `Hashing`.
+    pub async fn rehash(
+        &self,
+        signed_in: &SignedIn,
+        attempt: &PasswordAttempt,
+    ) -> Result<Option<PasswordHash>, AuthenticationError> {
+        match Password::parse(attempt.expose()) {
+            Ok(password) if signed_in.rehash => Ok(Some(self.passwords.hash(&password).await?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The device that `token` marks, if it is one of the user's.
+    #[must_use]
+    pub fn known_device(&self, user_id: UserId, token: &str) -> Option<DeviceId> {
+        let device = self.passwords.guard().known_device(token);
+        device.filter(|device| device.user_id == user_id).map(|device| device.device_id)
+    }
+
+    /// A token that makes the device of somebody who has just signed in a known one at the next sign-in.
+    #[must_use]
+    pub fn mark_device(&self, user_id: UserId, known: Option<DeviceId>) -> String {
+        self.passwords.guard().mark_device(user_id, known)
     }
 
     /// Checks an access token: its signature and expiry, and that nothing it speaks of was revoked. Asks the
@@ -101,7 +155,7 @@ impl Authenticator {
     /// `Token`, `SessionRevoked`, `MembershipChanged`; `Storage` when neither list nor database can tell.
     pub async fn by_access_token(&self, token: &str) -> Result<Principal, AuthenticationError> {
         let now = self.clock.now();
-        let claims = self.access_tokens.verify(token, now)?;
+        let claims = self.access_tokens.verify(token, now).await?;
         let liveness = match self.revocations.judge(&claims, now) {
             Some(liveness) => liveness,
             None => self.liveness.find(&claims).await?,
@@ -122,4 +176,10 @@ impl Authenticator {
         let claims = self.refresh_tokens.verify(token).ok_or(AuthenticationError::RefreshTokenInvalid)?;
         Ok((Actor::user(claims.user_id), claims))
     }
+}
+
+/// The device, if it is one of the user's.
+fn of_user(device: Option<DeviceClaims>, user: Option<&User>) -> Option<DeviceId> {
+    let device = device.filter(|device| user.is_some_and(|user| user.id == device.user_id));
+    device.map(|device| device.device_id)
 }

@@ -37,6 +37,18 @@ pub enum IdentityError {
     /// The current password was not the one given.
     #[error("the current password is wrong")]
     WrongPassword,
+    /// The code of the second factor is wrong, was used before, or was tried too often.
+    #[error("the code is wrong")]
+    WrongCode,
+    /// The account has a second factor already.
+    #[error("a second factor is on already")]
+    SecondFactorOn,
+    /// The account has no second factor that this could be about.
+    #[error("there is no such second factor")]
+    NoSecondFactor,
+    /// The mailed link is wrong, was used or replaced, or has expired.
+    #[error("the link is invalid")]
+    LinkInvalid,
     /// The account is not at the revision that the caller saw.
     #[error("the account was changed meanwhile")]
     RevisionMismatch,
@@ -66,6 +78,9 @@ pub enum AuthenticationError {
     /// The password is right, but the account may not sign in.
     #[error("the account is inactive")]
     AccountInactive,
+    /// The password is right, but the address has to be verified before the account may be used.
+    #[error("the e-mail address is not verified")]
+    EmailNotVerified,
     /// The access token is not good.
     #[error(transparent)]
     Token(#[from] AccessTokenError),

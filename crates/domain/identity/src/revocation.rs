@@ -6,7 +6,7 @@ use std::{
 use chrono::{DateTime, Duration, Utc};
 use tenantry_kernel::{Clock, OrganizationId, StorageError, UserId, typed_id};
 
-use crate::{AccessClaims, SessionId, ports::RevocationFeed};
+use crate::{AccessClaims, KnownApiKey, SessionId, ports::RevocationFeed};
 
 typed_id! {
     /// Names a revocation.
@@ -109,6 +109,19 @@ impl RevocationList {
         } else {
             Liveness::Live
         })
+    }
+
+    /// Whether what was known of the key's owner is known to be true still. `false` also when the list is too old to tell.
+    pub(crate) fn vouches_for(&self, key: &KnownApiKey, now: DateTime<Utc>) -> bool {
+        let entries = self.read();
+        if entries.synced_at.is_none_or(|synced_at| now - synced_at > Self::MAX_AGE) {
+            return false;
+        }
+        let is_current = |subject: RevokedSubject, epoch: i64| {
+            entries.dead_below.get(&subject).is_none_or(|(dead_below, _)| *dead_below <= epoch)
+        };
+        is_current(RevokedSubject::User(key.user_id), key.user_epoch)
+            && is_current(RevokedSubject::Membership(key.organization_id, key.user_id), key.membership_epoch)
     }
 
     fn synced(&self, now: DateTime<Utc>) {

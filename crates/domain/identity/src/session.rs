@@ -6,13 +6,15 @@ typed_id! {
     SessionId
 }
 
-/// Where a session was opened from, as far as the request told.
+/// Where a request comes from, as far as it tells.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Client {
     /// The `User-Agent` header, cut to 500 characters.
     pub user_agent: Option<String>,
     /// The client's address.
     pub ip_address: Option<String>,
+    /// What names the request in logs. Sessions don't keep it.
+    pub request_id: Option<String>,
 }
 
 /// A login session: one signed-in device, and the family of refresh tokens that belongs to it.

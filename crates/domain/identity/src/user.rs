@@ -37,6 +37,12 @@ pub struct User {
 }
 
 impl User {
+    /// What others call the person: the name, or else the sign-in name.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        self.full_name.as_ref().map_or(self.username.as_str(), FullName::as_str)
+    }
+
     /// The account after a change of its profile at `now`.
     #[must_use]
     pub fn with_profile(
@@ -59,6 +65,25 @@ impl User {
     pub fn with_own_password(mut self) -> Self {
         self.must_change_password = false;
         self
+    }
+
+    /// The account once its owner proved at `now` that the address is theirs; part of another change.
+    #[must_use]
+    pub fn with_proved_email(mut self, now: DateTime<Utc>) -> Self {
+        self.email_verified_at.get_or_insert(now);
+        self
+    }
+
+    /// The account after its owner proved at `now` that the address is theirs.
+    #[must_use]
+    pub fn verified(self, now: DateTime<Utc>) -> Self {
+        self.with_proved_email(now).touched(now)
+    }
+
+    /// Whether nobody has signed in since the sign-up, which may have opened a session itself.
+    #[must_use]
+    pub fn has_never_signed_in(&self) -> bool {
+        self.last_login_at.is_none_or(|at| at <= self.created_at)
     }
 
     /// The account after all its sessions ended at once at `now`.

@@ -28,7 +28,13 @@ impl From<TenancyError> for TaskError {
     fn from(error: TenancyError) -> Self {
         match error {
             TenancyError::NotFound => Self::NotFound,
-            TenancyError::Forbidden | TenancyError::SlugTaken | TenancyError::AlreadyMember => Self::Forbidden,
+            TenancyError::Forbidden
+            | TenancyError::SlugTaken
+            | TenancyError::AlreadyMember
+            | TenancyError::InvitationUsed
+            | TenancyError::LastOwner
+            | TenancyError::SelfDeletion => Self::Forbidden,
+            TenancyError::RevisionMismatch => Self::RevisionMismatch,
             TenancyError::Storage(error) => Self::Storage(error),
         }
     }

@@ -5,6 +5,7 @@
 //! transaction that may write has found stays locked until its end.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use tenantry_kernel::{Page, PageRequest, Revision, StorageError, Transaction, UserId};
 use tenantry_tenancy::ProjectId;
 
@@ -37,12 +38,14 @@ pub trait TaskRepository: Send {
     async fn update(&mut self, task: &Task, expected: Revision) -> Result<bool, StorageError>;
     /// Deletes the task if its stored revision is still `expected`; tells whether it was.
     async fn delete(&mut self, id: TaskId, expected: Revision) -> Result<bool, StorageError>;
+    /// Takes every task out of a project at `at`; the revision of each grows by one.
+    async fn leave_project(&mut self, id: ProjectId, at: DateTime<Utc>) -> Result<(), StorageError>;
 }
 
 /// What tasks of the context's organisation may refer to.
 #[async_trait]
 pub trait TaskReferences: Send {
-    /// Whether the organisation has this project.
+    /// Whether the organisation has this project; one that a transaction that may write has found stays until its end.
     async fn project_exists(&mut self, id: ProjectId) -> Result<bool, StorageError>;
     /// Whether this user is an active member of the organisation.
     async fn member_exists(&mut self, id: UserId) -> Result<bool, StorageError>;

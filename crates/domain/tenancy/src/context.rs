@@ -1,8 +1,10 @@
 use chrono::{DateTime, Utc};
-use tenantry_identity::{Actor, Principal};
+use tenantry_identity::{Actor, ApiKeyBearer, AuditAction, AuditEntry, Principal};
 use tenantry_kernel::{IdGenerator, OrganizationId, Revision, UserId};
 
-use crate::{Membership, NewOrganization, Organization, OwnMembership, Permission, Plan, Role, Slug, TenancyError};
+use crate::{
+    Invitation, Membership, NewOrganization, Organization, OwnMembership, Permission, Plan, Role, Slug, TenancyError,
+};
 
 /// That somebody acts within an organisation, in a role. Every call on what a tenant owns takes one.
 ///
@@ -19,7 +21,7 @@ use crate::{Membership, NewOrganization, Organization, OwnMembership, Permission
 /// ```compile_fail
 /// let context: tenantry_tenancy::TenantContext = Default::default();
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantContext {
     organization_id: OrganizationId,
     actor: Actor,
@@ -41,8 +43,9 @@ impl TenantContext {
     /// By a stored membership that is open.
     pub(crate) fn enter(actor: Actor, own: &OwnMembership) -> Option<Self> {
         let is_own = actor.user_id() == Some(own.membership.user_id);
-        (is_own && own.is_open()).then_some(Self {
-            organization_id: own.membership.organization_id,
+        let organization_id = own.membership.organization_id;
+        (is_own && own.is_open() && actor.may_enter(organization_id)).then_some(Self {
+            organization_id,
             actor,
             role: own.membership.role,
         })
@@ -57,10 +60,19 @@ impl TenantContext {
         Ok(Self { organization_id: principal.organization_id(), actor: principal.actor(), role })
     }
 
+    /// By a live API key: the organisation where it was made, and its owner's role there.
+    ///
+    /// # Errors
+    /// [`TenancyError::NotFound`] when the role is none that this version knows.
+    pub fn unlock(bearer: &ApiKeyBearer) -> Result<Self, TenancyError> {
+        let role = bearer.role().parse().or(Err(TenancyError::NotFound))?;
+        Ok(Self { organization_id: bearer.organization_id(), actor: bearer.actor(), role })
+    }
+
     /// By founding an organisation: its id is new, so nothing can be in it yet.
     ///
     /// # Errors
-    /// [`TenancyError::Forbidden`] when the actor is not a user.
+    /// [`TenancyError::Forbidden`] when the actor is not a user, or an API key.
     pub fn found(
         actor: Actor,
         new: NewOrganization,
@@ -77,7 +89,7 @@ impl TenantContext {
         new: NewOrganization,
         now: DateTime<Utc>,
     ) -> Result<Foundation, TenancyError> {
-        let user_id = actor.user_id().ok_or(TenancyError::Forbidden)?;
+        let user_id = actor.user_id().filter(|_| actor.may_enter(organization_id)).ok_or(TenancyError::Forbidden)?;
         let slug = new.slug.unwrap_or_else(|| Slug::from_name(new.name.as_str()));
         Ok(Foundation {
             organization: Organization {
@@ -98,6 +110,11 @@ impl TenantContext {
         })
     }
 
+    /// By an invitation whose token the actor has, and which is about to be accepted: in the role that it offers.
+    pub(crate) fn join(actor: Actor, invitation: &Invitation) -> Self {
+        Self { organization_id: invitation.organization_id, actor, role: invitation.role }
+    }
+
     /// By the word of an embedding service that keeps memberships elsewhere.
     ///
     /// Tenantry itself never calls this; a lint forbids it.
@@ -114,8 +131,14 @@ impl TenantContext {
 
     /// Who acts.
     #[must_use]
-    pub fn actor(&self) -> Actor {
-        self.actor
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// That the actor did something here, for the audit log of the organisation.
+    #[must_use]
+    pub fn audit_entry(&self, ids: &dyn IdGenerator, now: DateTime<Utc>, action: AuditAction) -> AuditEntry {
+        AuditEntry::success(ids, now, &self.actor, action).within(self.organization_id)
     }
 
     /// The user who acts.

@@ -34,7 +34,7 @@ impl Entrance {
     pub async fn list_own(&self, actor: &Actor) -> Result<Vec<OwnMembership>, TenancyError> {
         let mut transaction = self.store.read(actor).await?;
         let mut own = transaction.own_memberships().list().await?;
-        own.retain(OwnMembership::is_open);
+        own.retain(|own| own.is_open() && actor.may_enter(own.organization.id));
         Ok(own)
     }
 }

@@ -135,6 +135,41 @@ pub struct NewOrganization {
     pub metadata: Metadata,
 }
 
+/// A change of an organisation; what is `None` stays as it is, `Some(None)` clears.
+#[derive(Debug, Clone, Default)]
+pub struct OrganizationChange {
+    /// The new name.
+    pub name: Option<OrganizationName>,
+    /// The new name in addresses.
+    pub slug: Option<Slug>,
+    /// Whom to ask from now on.
+    pub contact_email: Option<Option<Email>>,
+    /// The new metadata.
+    pub metadata: Option<Metadata>,
+}
+
+impl Organization {
+    /// The organisation after `change` at `now`.
+    #[must_use]
+    pub fn changed(self, change: OrganizationChange, now: DateTime<Utc>) -> Self {
+        Self {
+            name: change.name.unwrap_or(self.name),
+            slug: change.slug.unwrap_or(self.slug),
+            contact_email: change.contact_email.unwrap_or(self.contact_email),
+            metadata: change.metadata.unwrap_or(self.metadata),
+            updated_at: now,
+            revision: self.revision.next(),
+            ..self
+        }
+    }
+
+    /// The organisation after its deletion at `now`: closed to everybody, and waiting for erasure.
+    #[must_use]
+    pub fn deleted(self, now: DateTime<Utc>) -> Self {
+        Self { deleted_at: Some(now), updated_at: now, revision: self.revision.next(), ..self }
+    }
+}
+
 impl NewOrganization {
     /// An organisation of this name and nothing else.
     #[must_use]

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use tenantry_identity::Actor;
-use tenantry_kernel::{Clock, IdGenerator, OrganizationId, Store};
+use tenantry_identity::{Actor, AuditAction, AuditTarget};
+use tenantry_kernel::{Clock, IdGenerator, OrganizationId, Precondition, Store};
 
 use crate::{
-    InsertOrganizationError, NewOrganization, Organization, Permission, TenancyError, TenantContext,
+    InsertOrganizationError, NewOrganization, Organization, OrganizationChange, Permission, TenancyError,
+    TenantContext,
     ports::{OrganizationRepository, TenancyTransaction},
 };
 
@@ -16,6 +17,9 @@ pub struct Organizations {
 }
 
 impl Organizations {
+    const CREATE: AuditAction = AuditAction::of("organization.create");
+    const UPDATE: AuditAction = AuditAction::of("organization.update");
+
     /// How many slugs are tried for a name before giving up.
     const SLUG_TRIES: usize = 4;
 
@@ -33,7 +37,8 @@ impl Organizations {
     /// answers the organisation that is there.
     ///
     /// # Errors
-    /// [`TenancyError::SlugTaken`] when a slug was asked for and another organisation has it.
+    /// [`TenancyError::SlugTaken`] when a slug was asked for and another organisation has it; [`TenancyError::NotFound`]
+    /// when the actor's account was deleted meanwhile.
     pub async fn create(
         &self,
         actor: Actor,
@@ -42,7 +47,8 @@ impl Organizations {
     ) -> Result<Organization, TenancyError> {
         let slug_was_chosen = new.slug.is_some();
         let id = reserved.unwrap_or_else(|| OrganizationId::generate(&*self.ids));
-        let mut foundation = TenantContext::found_as(actor, id, new, self.clock.now())?;
+        let now = self.clock.now();
+        let mut foundation = TenantContext::found_as(actor, id, new, now)?;
         let mut transaction = self.store.begin(&foundation.context).await?;
         if reserved.is_some()
             && let Some(founded) = transaction.organizations().find(id).await?
@@ -55,6 +61,8 @@ impl Organizations {
             Self::insert_with_free_slug(transaction.organizations(), &mut foundation.organization, &*self.ids).await?;
         }
         transaction.memberships().insert(&foundation.membership).await?;
+        let entry = foundation.context.audit_entry(&*self.ids, now, Self::CREATE);
+        transaction.audit().append(&entry.about(AuditTarget::one("organization", id))).await?;
         transaction.commit().await?;
         Ok(foundation.organization)
     }
@@ -84,10 +92,40 @@ impl Organizations {
     /// The context's organisation.
     ///
     /// # Errors
-    /// [`TenancyError::NotFound`] when `id` is another's.
-    pub async fn find(&self, context: &TenantContext, id: OrganizationId) -> Result<Organization, TenancyError> {
+    /// [`TenancyError::NotFound`] once it is deleted.
+    pub async fn find(&self, context: &TenantContext) -> Result<Organization, TenancyError> {
         context.require(Permission::ReadOrganization)?;
         let mut transaction = self.store.read(context).await?;
-        transaction.organizations().find(id).await?.ok_or(TenancyError::NotFound)
+        transaction.organizations().find(context.organization_id()).await?.ok_or(TenancyError::NotFound)
+    }
+
+    /// Changes the context's organisation.
+    ///
+    /// # Errors
+    /// [`TenancyError::Forbidden`] without the right to; [`TenancyError::NotFound`]; [`TenancyError::RevisionMismatch`]
+    /// when `precondition` does not allow the stored revision; [`TenancyError::SlugTaken`].
+    pub async fn update(
+        &self,
+        context: &TenantContext,
+        change: OrganizationChange,
+        precondition: &Precondition,
+    ) -> Result<Organization, TenancyError> {
+        context.require(Permission::ChangeOrganization)?;
+        let now = self.clock.now();
+        let id = context.organization_id();
+        let mut transaction = self.store.begin(context).await?;
+        let stored = transaction.organizations().find(id).await?.ok_or(TenancyError::NotFound)?;
+        if !precondition.allows(stored.revision) {
+            return Err(TenancyError::RevisionMismatch);
+        }
+        let seen = stored.revision;
+        let organization = stored.changed(change, now);
+        if !transaction.organizations().update(&organization, seen).await? {
+            return Err(TenancyError::RevisionMismatch);
+        }
+        let entry = context.audit_entry(&*self.ids, now, Self::UPDATE).about(AuditTarget::one("organization", id));
+        transaction.audit().append(&entry).await?;
+        transaction.commit().await?;
+        Ok(organization)
     }
 }

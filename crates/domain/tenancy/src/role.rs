@@ -36,6 +36,8 @@ pub enum Permission {
     WriteTasks,
     /// See, change and delete any member's tasks.
     ManageTasks,
+    /// See what was done and refused.
+    ReadAuditLog,
 }
 
 /// A text is not the name of a role.
@@ -53,9 +55,19 @@ impl Role {
         self >= match permission {
             Permission::ReadOrganization | Permission::ReadProjects => Self::Guest,
             Permission::ReadMembers | Permission::WriteProjects | Permission::WriteTasks => Self::Member,
-            Permission::ChangeOrganization | Permission::ManageMembers | Permission::ManageTasks => Self::Admin,
+            Permission::ChangeOrganization
+            | Permission::ManageMembers
+            | Permission::ManageTasks
+            | Permission::ReadAuditLog => Self::Admin,
             Permission::DeleteOrganization | Permission::ManageOwners => Self::Owner,
         }
+    }
+
+    /// Whether somebody in this role may give and take `other`: nobody raises anyone above their own role, and owners
+    /// are the business of owners alone.
+    #[must_use]
+    pub fn manages(self, other: Self) -> bool {
+        self.allows(other.permission_to_give())
     }
 
     /// The name of the role, as the API and the databases spell it.
@@ -93,7 +105,7 @@ impl Ord for Role {
 
 impl Permission {
     /// Every right.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ReadOrganization,
         Self::ChangeOrganization,
         Self::DeleteOrganization,
@@ -104,6 +116,7 @@ impl Permission {
         Self::WriteProjects,
         Self::WriteTasks,
         Self::ManageTasks,
+        Self::ReadAuditLog,
     ];
 }
 
@@ -138,6 +151,16 @@ mod tests {
             table.extend([line.trim_end(), "\n"]);
         }
         assert_eq!(table, include_str!("../permissions.txt"));
+    }
+
+    #[test]
+    fn c5_nobody_manages_a_role_above_their_own() {
+        for role in Role::ALL {
+            for other in Role::ALL {
+                let wanted = matches!(role, Role::Owner | Role::Admin) && other <= role;
+                assert_eq!(role.manages(other), wanted, "{role} {other}");
+            }
+        }
     }
 
     #[test]

@@ -21,7 +21,11 @@ impl World {
             organization_id: person.owner.organization_id(),
             generation: 0,
             recent_rotations: Vec::new(),
-            client: Client { user_agent: Some("curl/8".to_owned()), ip_address: Some("192.0.2.7".to_owned()) },
+            client: Client {
+                user_agent: Some("curl/8".to_owned()),
+                ip_address: Some("192.0.2.7".to_owned()),
+                request_id: None,
+            },
             created_at: now,
             last_seen_at: now,
             expires_at: now + Duration::days(7),
@@ -51,7 +55,7 @@ impl World {
             role: person.owner.role().as_str().to_owned(),
             session_id: session.id,
             user_epoch: person.user.epoch,
-            membership_epoch: 0,
+            membership_epoch: self.clock.now().timestamp_micros(),
             password_change_due: false,
             issued_at: now,
             expires_at: now + Duration::minutes(15),
@@ -212,7 +216,7 @@ contract! {
         assert_eq!(liveness.find(&claims).await.unwrap(), Liveness::Live);
         let stranger = AccessClaims { organization_id: world.person().await.owner.organization_id(), ..claims.clone() };
         assert_eq!(liveness.find(&stranger).await.unwrap(), Liveness::MembershipChanged);
-        let newer = AccessClaims { membership_epoch: -1, ..claims.clone() };
+        let newer = AccessClaims { membership_epoch: claims.membership_epoch - 1, ..claims.clone() };
         assert_eq!(liveness.find(&newer).await.unwrap(), Liveness::MembershipChanged);
         let older = AccessClaims { user_epoch: -1, ..claims.clone() };
         assert_eq!(liveness.find(&older).await.unwrap(), Liveness::SessionRevoked);

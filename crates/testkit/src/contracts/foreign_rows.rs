@@ -49,7 +49,7 @@ contract! {
             organization_id: person.owner.organization_id(),
             generation: 0,
             recent_rotations: Vec::new(),
-            client: Client { user_agent: None, ip_address: None },
+            client: Client::default(),
             created_at: now,
             last_seen_at: now,
             expires_at: now,

@@ -350,6 +350,24 @@ contract! {
         assert_eq!(subject.find(&home, smuggled.id).await, None);
     }
 
+    async fn c6_tasks_leave_a_project_of_their_own_organisation() {
+        let (home, other) = (subject.world.organization().await, subject.world.organization().await);
+        let (project, kept) = (subject.world.project(&home).await, subject.world.project(&home).await);
+        let inside = Task { project_id: Some(project), ..task(&home, "inside", 0) };
+        let elsewhere = Task { project_id: Some(kept), ..task(&home, "elsewhere", 0) };
+        subject.store_all(&home, &[inside.clone(), elsewhere.clone()]).await;
+        let mut transaction = subject.begin(&other).await;
+        transaction.tasks().leave_project(project, at(60)).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(subject.find(&home, inside.id).await.as_ref(), Some(&inside));
+        let mut transaction = subject.begin(&home).await;
+        transaction.tasks().leave_project(project, at(60)).await.unwrap();
+        transaction.commit().await.unwrap();
+        let left = Task { project_id: None, updated_at: at(60), revision: inside.revision.next(), ..inside };
+        assert_eq!(subject.find(&home, left.id).await, Some(left));
+        assert_eq!(subject.find(&home, elsewhere.id).await, Some(elsewhere));
+    }
+
     async fn references_know_projects_and_members_of_the_organisation() {
         let context = subject.world.organization().await;
         let (project, member) = (subject.world.project(&context).await, subject.world.member(&context).await);

@@ -1,7 +1,8 @@
 use tenantry_kernel::{Clock as _, OrganizationId, PageLimit, PageRequest, SystemIds};
 use tenantry_tenancy::{
-    InsertOrganizationError, Metadata, NewOrganization, Organization, OrganizationName, ProjectId, Role, Slug,
-    TenantContext, ports::OtherMembers,
+    BucketName, InsertOrganizationError, Metadata, NewOrganization, Organization, OrganizationChange, OrganizationName,
+    ProjectChange, ProjectDescription, ProjectFilter, ProjectId, ProjectName, Role, Slug, StoragePrefix, TenantContext,
+    ports::OtherMembers,
 };
 
 use crate::{Person, World, contract::contract};
@@ -40,6 +41,18 @@ contract! {
         assert_eq!(transaction.memberships().find(World::stranger()).await.unwrap(), None);
     }
 
+    async fn c6_an_account_is_found_by_its_address_where_it_is_a_member() {
+        let (person, other) = (world.person().await, world.person().await);
+        world.join(&other.owner, &person, Role::Guest).await;
+        let shouted = tenantry_identity::Email::parse(&person.user.email.as_str().to_uppercase()).unwrap();
+        let stranger = world.person().await;
+        for (context, expected) in [(&person.owner, true), (&other.owner, true), (&stranger.owner, false)] {
+            let mut transaction = world.ports.sign_up.begin(context).await.unwrap();
+            let found = transaction.users().find_by_email(&shouted).await.unwrap();
+            assert_eq!(found, expected.then(|| person.user.clone()));
+        }
+    }
+
     async fn a_taken_slug_leaves_the_transaction_usable() {
         let (taken, person) = (world.person().await, world.person().await);
         let slug = world.own_organization(&taken).await.slug;
@@ -53,6 +66,60 @@ contract! {
         transaction.organizations().insert(&foundation.organization).await.unwrap();
         transaction.memberships().insert(&foundation.membership).await.unwrap();
         transaction.commit().await.unwrap();
+    }
+
+    async fn an_organisation_changes_only_from_the_revision_that_was_seen() {
+        let (person, other) = (world.person().await, world.person().await);
+        let organization = world.own_organization(&person).await;
+        let change = OrganizationChange {
+            name: Some(OrganizationName::parse("Ärger & Co").unwrap()),
+            slug: Some(organization.slug.with_suffix("changed")),
+            contact_email: Some(Some(person.user.email.clone())),
+            metadata: Some(Metadata::parse(serde_json::json!({"a": 1}).as_object().cloned().unwrap()).unwrap()),
+        };
+        let changed = organization.clone().changed(change, world.clock.now() + chrono::Duration::hours(1));
+        let mut transaction = world.ports.tenancy.begin(&person.owner).await.unwrap();
+        assert!(transaction.organizations().update(&changed, organization.revision).await.unwrap());
+        assert!(!transaction.organizations().update(&changed, organization.revision).await.unwrap(), "an old revision");
+        transaction.commit().await.unwrap();
+        assert_eq!(world.own_organization(&person).await, changed);
+        let taken = OrganizationChange {
+            slug: Some(world.own_organization(&other).await.slug),
+            ..OrganizationChange::default()
+        };
+        let twin = changed.clone().changed(taken, world.clock.now());
+        let mut transaction = world.ports.tenancy.begin(&person.owner).await.unwrap();
+        let refused = transaction.organizations().update(&twin, changed.revision).await;
+        assert!(matches!(refused, Err(InsertOrganizationError::SlugTaken)), "{refused:?}");
+        drop(transaction);
+        assert_eq!(world.own_organization(&person).await, changed);
+    }
+
+    async fn a_deleted_organisation_is_not_found_and_never_changed() {
+        let person = world.person().await;
+        let organization = world.own_organization(&person).await;
+        let deleted = organization.clone().deleted(world.clock.now());
+        let mut transaction = world.ports.tenancy.begin(&person.owner).await.unwrap();
+        assert!(transaction.organizations().update(&deleted, organization.revision).await.unwrap());
+        assert_eq!(transaction.organizations().find(organization.id).await.unwrap(), None);
+        let revived = Organization { revision: deleted.revision.next(), ..organization };
+        assert!(!transaction.organizations().update(&revived, deleted.revision).await.unwrap());
+        transaction.commit().await.unwrap();
+        let mut transaction = world.ports.own_memberships.read(&person.actor).await.unwrap();
+        assert_eq!(transaction.own_memberships().list().await.unwrap(), vec![]);
+        let own = transaction.own_memberships().find(deleted.id).await.unwrap().unwrap();
+        assert_eq!(own.organization, deleted);
+        assert!(!own.is_open());
+    }
+
+    async fn c6_nobody_changes_another_organisation() {
+        let (person, other) = (world.person().await, world.person().await);
+        let organization = world.own_organization(&person).await;
+        let changed = organization.clone().deleted(world.clock.now());
+        let mut transaction = world.ports.tenancy.begin(&other.owner).await.unwrap();
+        assert!(!transaction.organizations().update(&changed, organization.revision).await.unwrap());
+        transaction.commit().await.unwrap();
+        assert_eq!(world.own_organization(&person).await, organization);
     }
 
     async fn people_see_their_own_memberships_the_oldest_first() {
@@ -95,13 +162,80 @@ contract! {
         made.reverse();
         let limit = PageLimit::new(2).unwrap();
         let mut transaction = world.ports.tenancy.read(&person.owner).await.unwrap();
-        let first = transaction.projects().list(&PageRequest::Number { page: 1, limit }).await.unwrap();
+        let all = ProjectFilter::default();
+        let first = transaction.projects().list(&all, &PageRequest::Number { page: 1, limit }).await.unwrap();
         assert_eq!((first.items.as_slice(), first.total), (made.get(..2).unwrap(), Some(3)));
         let after = PageRequest::After { cursor: first.next.unwrap(), limit };
-        let second = transaction.projects().list(&after).await.unwrap();
+        let second = transaction.projects().list(&all, &after).await.unwrap();
         assert_eq!((second.items.as_slice(), second.total, second.next), (made.get(2..).unwrap(), None, None));
         assert_eq!(transaction.projects().find(made[0].id).await.unwrap().as_ref(), made.first());
         assert_eq!(transaction.projects().find(ProjectId::generate(&SystemIds)).await.unwrap(), None);
+    }
+
+    async fn a_project_comes_back_as_it_was_stored_and_changed() {
+        let person = world.person().await;
+        let project = world.project(&person.owner).await;
+        let later = world.clock.now() + chrono::Duration::hours(1);
+        let change = ProjectChange {
+            name: Some(ProjectName::parse("Ärger").unwrap()),
+            description: Some(Some(ProjectDescription::parse("with a line\nand another").unwrap())),
+            is_active: Some(false),
+            bucket_name: Some(Some(BucketName::parse("photos").unwrap())),
+            storage_prefix: Some(Some(StoragePrefix::parse("raw/2026").unwrap())),
+            metadata: Some(Metadata::parse(serde_json::json!({"a": 1}).as_object().cloned().unwrap()).unwrap()),
+        };
+        let changed = project.clone().changed(change, later);
+        let mut transaction = world.ports.tenancy.begin(&person.owner).await.unwrap();
+        assert!(!transaction.projects().insert(&changed).await.unwrap(), "a known id was taken for a new one");
+        assert_eq!(transaction.projects().find(project.id).await.unwrap(), Some(project.clone()));
+        assert!(transaction.projects().update(&changed, project.revision).await.unwrap());
+        assert!(!transaction.projects().update(&changed, project.revision).await.unwrap(), "an old revision");
+        transaction.commit().await.unwrap();
+        let mut transaction = world.ports.tenancy.read(&person.owner).await.unwrap();
+        assert_eq!(transaction.projects().find(project.id).await.unwrap(), Some(changed));
+    }
+
+    async fn projects_are_found_by_activity_and_words() {
+        let person = world.person().await;
+        let (project, other) = (world.project(&person.owner).await, world.project(&person.owner).await);
+        let change = ProjectChange {
+            name: Some(ProjectName::parse("Straße ÉTÉ").unwrap()),
+            description: Some(Some(ProjectDescription::parse("100% _new_").unwrap())),
+            is_active: Some(false),
+            ..ProjectChange::default()
+        };
+        let changed = project.clone().changed(change, world.clock.now());
+        let mut transaction = world.ports.tenancy.begin(&person.owner).await.unwrap();
+        assert!(transaction.projects().update(&changed, project.revision).await.unwrap());
+        for (is_active, words, wanted) in [
+            (Some(false), &[][..], &[project.id][..]),
+            (Some(true), &[], &[other.id]),
+            (None, &["été", "straSSe"], &[]),
+            (None, &["été", "STRAße", "100%", "_NEW_"], &[project.id]),
+            (Some(true), &["été"], &[]),
+            (None, &["1%0"], &[]),
+            (None, &["moving"], &[other.id]),
+        ] {
+            let filter = ProjectFilter { is_active, words: words.iter().map(|word| (*word).to_owned()).collect() };
+            let page = transaction.projects().list(&filter, &PageRequest::default()).await.unwrap();
+            let found: Vec<_> = page.items.iter().map(|project| project.id).collect();
+            assert_eq!((found.as_slice(), page.total), (wanted, u64::try_from(wanted.len()).ok()), "{filter:?}");
+        }
+    }
+
+    async fn a_deleted_project_is_absent() {
+        let person = world.person().await;
+        let project = world.project(&person.owner).await;
+        let now = world.clock.now();
+        let mut transaction = world.ports.tenancy.begin(&person.owner).await.unwrap();
+        assert!(!transaction.projects().delete(project.id, project.revision.next(), now).await.unwrap());
+        assert!(transaction.projects().delete(project.id, project.revision, now).await.unwrap());
+        assert!(!transaction.projects().delete(project.id, project.revision.next(), now).await.unwrap());
+        assert_eq!(transaction.projects().find(project.id).await.unwrap(), None);
+        let page = transaction.projects().list(&ProjectFilter::default(), &PageRequest::default()).await.unwrap();
+        assert_eq!((page.items, page.total), (vec![], Some(0)));
+        let changed = project.clone().changed(ProjectChange::default(), now);
+        assert!(!transaction.projects().update(&changed, project.revision.next()).await.unwrap());
     }
 
     async fn c6_projects_are_invisible_to_others() {
@@ -109,7 +243,11 @@ contract! {
         let project = world.project(&person.owner).await;
         let mut transaction = world.ports.tenancy.begin(&other.owner).await.unwrap();
         assert_eq!(transaction.projects().find(project.id).await.unwrap(), None);
-        assert_eq!(transaction.projects().list(&PageRequest::default()).await.unwrap().total, Some(0));
+        let page = transaction.projects().list(&ProjectFilter::default(), &PageRequest::default()).await.unwrap();
+        assert_eq!(page.total, Some(0));
+        let changed = project.clone().changed(ProjectChange::default(), world.clock.now());
+        assert!(!transaction.projects().update(&changed, project.revision).await.unwrap());
+        assert!(!transaction.projects().delete(project.id, project.revision, world.clock.now()).await.unwrap());
         let inserted = transaction.projects().insert(&project).await;
         assert!(inserted.is_err(), "a project was put into another organisation");
     }

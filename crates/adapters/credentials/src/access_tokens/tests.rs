@@ -8,11 +8,11 @@ use crate::mac::hmac_sha256;
 const SECRET: &str = "a secret of thirty-two bytes.....";
 
 fn keys(secret: &str) -> DerivedKeys {
-    DerivedKeys::derive(&SecretString::from(secret))
+    DerivedKeys::derive(&SecretString::from(secret), None)
 }
 
 fn tokens() -> JwtAccessTokens {
-    JwtAccessTokens::new(&keys(SECRET), "tenantry", "tenantry-api")
+    JwtAccessTokens::by_secret(&keys(SECRET), "tenantry", "tenantry-api")
 }
 
 fn at(seconds: i64) -> DateTime<Utc> {
@@ -53,22 +53,27 @@ fn payload_with(name: &str, value: Value) -> Value {
 }
 
 fn hs256() -> Value {
-    json!({"alg": "HS256", "typ": "JWT"})
+    json!({"alg": "HS256", "typ": "JWT", "kid": kid()})
 }
 
-fn verdict(payload: &Value) -> Result<AccessClaims, AccessTokenError> {
-    tokens().verify(&sign(&hs256(), payload, &keys(SECRET).access_tokens), at(1_700_000_001))
+fn kid() -> String {
+    let token = tokens().issue(&claims());
+    jsonwebtoken::decode_header(token).unwrap().kid.unwrap()
 }
 
-#[test]
-fn round_trip() {
-    assert_eq!(tokens().verify(&tokens().issue(&claims()), at(1_700_000_001)), Ok(claims()));
+async fn verdict(payload: &Value) -> Result<AccessClaims, AccessTokenError> {
+    tokens().verify(&sign(&hs256(), payload, keys(SECRET).access_tokens.current()), at(1_700_000_001)).await
+}
+
+#[tokio::test]
+async fn round_trip() {
+    assert_eq!(tokens().verify(&tokens().issue(&claims()), at(1_700_000_001)).await, Ok(claims()));
     let due = AccessClaims { password_change_due: true, ..claims() };
-    assert_eq!(tokens().verify(&tokens().issue(&due), at(1_700_000_001)), Ok(due));
+    assert_eq!(tokens().verify(&tokens().issue(&due), at(1_700_000_001)).await, Ok(due));
 }
 
-#[test]
-fn claims_have_the_documented_names() {
+#[tokio::test]
+async fn claims_have_the_documented_names() {
     let expected = json!({
         "iss": "tenantry",
         "aud": "tenantry-api",
@@ -88,46 +93,46 @@ fn claims_have_the_documented_names() {
     assert_eq!(payload_of(&tokens().issue(&claims())), expected);
 }
 
-#[test]
-fn expiry_has_no_leeway_and_is_told_from_forgery() {
+#[tokio::test]
+async fn expiry_has_no_leeway_and_is_told_from_forgery() {
     let token = tokens().issue(&claims());
-    assert!(tokens().verify(&token, at(1_700_000_900) - chrono::Duration::microseconds(1)).is_ok());
-    assert_eq!(tokens().verify(&token, at(1_700_000_900)), Err(AccessTokenError::Expired));
+    assert!(tokens().verify(&token, at(1_700_000_900) - chrono::Duration::microseconds(1)).await.is_ok());
+    assert_eq!(tokens().verify(&token, at(1_700_000_900)).await, Err(AccessTokenError::Expired));
     let forged = sign(&hs256(), &payload_of(&token), b"another key");
-    assert_eq!(tokens().verify(&forged, at(1_700_000_900)), Err(AccessTokenError::Invalid));
+    assert_eq!(tokens().verify(&forged, at(1_700_000_900)).await, Err(AccessTokenError::Invalid));
 }
 
-#[test]
-fn another_secret_and_another_purpose_are_refused() {
+#[tokio::test]
+async fn another_secret_and_another_purpose_are_refused() {
     let payload = payload_of(&tokens().issue(&claims()));
     for key in [keys("another").access_tokens, keys(SECRET).refresh_tokens] {
-        let token = sign(&hs256(), &payload, &key);
-        assert_eq!(tokens().verify(&token, at(1_700_000_001)), Err(AccessTokenError::Invalid));
+        let token = sign(&hs256(), &payload, key.current());
+        assert_eq!(tokens().verify(&token, at(1_700_000_001)).await, Err(AccessTokenError::Invalid));
     }
 }
 
-#[test]
-fn only_hs256_is_accepted() {
+#[tokio::test]
+async fn only_hs256_is_accepted() {
     let payload = payload_of(&tokens().issue(&claims()));
     for algorithm in ["none", "None", "HS384", "HS512", "RS256", "ES256", "EdDSA"] {
-        let header = json!({"alg": algorithm, "typ": "JWT"});
-        let token = sign(&header, &payload, &keys(SECRET).access_tokens);
-        assert_eq!(tokens().verify(&token, at(1_700_000_001)), Err(AccessTokenError::Invalid), "{algorithm}");
+        let header = json!({"alg": algorithm, "typ": "JWT", "kid": kid()});
+        let token = sign(&header, &payload, keys(SECRET).access_tokens.current());
+        assert_eq!(tokens().verify(&token, at(1_700_000_001)).await, Err(AccessTokenError::Invalid), "{algorithm}");
     }
-    let token = sign(&json!({"alg": "none"}), &payload, b"");
+    let token = sign(&json!({"alg": "none", "kid": kid()}), &payload, b"");
     let unsigned = format!("{}.", token.rsplit_once('.').unwrap().0);
-    assert_eq!(tokens().verify(&unsigned, at(1_700_000_001)), Err(AccessTokenError::Invalid));
+    assert_eq!(tokens().verify(&unsigned, at(1_700_000_001)).await, Err(AccessTokenError::Invalid));
 }
 
-#[test]
-fn every_claim_is_required_and_checked() {
+#[tokio::test]
+async fn every_claim_is_required_and_checked() {
     let good = payload_of(&tokens().issue(&claims()));
-    assert!(verdict(&good).is_ok());
+    assert!(verdict(&good).await.is_ok());
     for name in good.as_object().unwrap().keys() {
         let mut payload = good.clone();
         payload.as_object_mut().unwrap().remove(name);
-        assert_eq!(verdict(&payload), Err(AccessTokenError::Invalid), "without {name}");
-        assert_eq!(verdict(&payload_with(name, Value::Null)), Err(AccessTokenError::Invalid), "{name} null");
+        assert_eq!(verdict(&payload).await, Err(AccessTokenError::Invalid), "without {name}");
+        assert_eq!(verdict(&payload_with(name, Value::Null)).await, Err(AccessTokenError::Invalid), "{name} null");
     }
     let wrong = [
         ("iss", json!("someone")),
@@ -140,13 +145,39 @@ fn every_claim_is_required_and_checked() {
         ("iat", json!(i64::MIN)),
     ];
     for (name, value) in wrong {
-        assert_eq!(verdict(&payload_with(name, value.clone())), Err(AccessTokenError::Invalid), "{name} {value}");
+        assert_eq!(verdict(&payload_with(name, value.clone())).await, Err(AccessTokenError::Invalid), "{name} {value}");
     }
 }
 
-#[test]
-fn garbage_is_refused() {
+#[tokio::test]
+async fn a_token_names_its_key_and_is_refused_without_the_name() {
+    assert_eq!(kid().len(), 12);
+    let payload = payload_of(&tokens().issue(&claims()));
+    for kid in [json!(null), json!(""), json!("another"), json!(7)] {
+        let header = json!({"alg": "HS256", "typ": "JWT", "kid": kid});
+        let token = sign(&header, &payload, keys(SECRET).access_tokens.current());
+        assert_eq!(tokens().verify(&token, at(1_700_000_001)).await, Err(AccessTokenError::Invalid), "{kid}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_of_the_previous_secret_verify_until_they_expire() {
+    let (next, secret) = (SecretString::from("the next secret of 32 bytes....."), SecretString::from(SECRET));
+    let rotated = JwtAccessTokens::by_secret(&DerivedKeys::derive(&next, Some(&secret)), "tenantry", "tenantry-api");
+    let old = tokens().issue(&claims());
+    assert_eq!(rotated.verify(&old, at(1_700_000_001)).await, Ok(claims()));
+    assert_eq!(rotated.verify(&old, at(1_700_000_900)).await, Err(AccessTokenError::Expired));
+    // New tokens are those of the new secret alone.
+    let new = rotated.issue(&claims());
+    assert_eq!(tokens().verify(&new, at(1_700_000_001)).await, Err(AccessTokenError::Invalid));
+    let done = JwtAccessTokens::by_secret(&DerivedKeys::derive(&next, None), "tenantry", "tenantry-api");
+    assert_eq!(done.verify(&new, at(1_700_000_001)).await, Ok(claims()));
+    assert_eq!(done.verify(&old, at(1_700_000_001)).await, Err(AccessTokenError::Invalid));
+}
+
+#[tokio::test]
+async fn garbage_is_refused() {
     for token in ["", ".", "..", "...", "a.b.c", "\u{0}", &"x".repeat(10_000)] {
-        assert_eq!(tokens().verify(token, at(0)), Err(AccessTokenError::Invalid));
+        assert_eq!(tokens().verify(token, at(0)).await, Err(AccessTokenError::Invalid));
     }
 }

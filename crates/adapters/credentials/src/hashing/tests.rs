@@ -91,7 +91,8 @@ fn the_wait_follows_queue_threads_and_measured_time() {
                 work
             })
             .collect();
-        let state = State { queue, closed: false, running: 0, completed: 0, refused: 0, mean };
+        let latest = VecDeque::new();
+        let state = State { queue, closed: false, running: 0, completed: 0, refused: 0, mean, latest, pretended: 0 };
         Shared { options, state: Mutex::new(state), work_arrived: Condvar::new() }
     };
     let seconds = |queued, mean| {

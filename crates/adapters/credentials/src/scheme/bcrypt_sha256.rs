@@ -45,9 +45,6 @@ impl BcryptSha256 {
 
     pub(super) fn verify(self, attempt: &str, stored: &str) -> Result<Verification, UnsupportedHash> {
         let parts = decode(stored).ok_or(UnsupportedHash)?;
-        if !COSTS.contains(&parts.get_cost()) {
-            return Err(UnsupportedHash);
-        }
         let computed = digest(attempt, parts.get_cost(), parts.get_salt_raw());
         let matches = bool::from(encode(&computed).as_bytes().ct_eq(encode(&parts).as_bytes()));
         Ok(match matches {
@@ -56,6 +53,11 @@ impl BcryptSha256 {
             true => Verification::MatchRehash,
         })
     }
+}
+
+/// Whether the hash is well-formed and asks for no more than it may.
+pub(super) fn is_supported(stored: &str) -> bool {
+    decode(stored).is_some()
 }
 
 #[expect(clippy::expect_used, reason = "bcrypt fails on costs outside 4 to 31 only, and COSTS is narrower")]
@@ -70,5 +72,6 @@ fn encode(parts: &HashParts) -> String {
 
 fn decode(stored: &str) -> Option<HashParts> {
     let bcrypt = stored.strip_prefix(PREFIX)?;
-    if bcrypt.starts_with("$2b$") { bcrypt.parse().ok() } else { None }
+    let parts = if bcrypt.starts_with("$2b$") { bcrypt.parse().ok() } else { None };
+    parts.filter(|parts: &HashParts| COSTS.contains(&parts.get_cost()))
 }

@@ -2,12 +2,17 @@ use proptest::prelude::*;
 
 use super::*;
 
+const GIBIBYTE: Argon2Memory = Argon2Memory(1_024 * 1_024);
+
 fn current() -> BcryptSha256 {
     BcryptSha256::new(BcryptCost::new(4).unwrap())
 }
 
 fn verdict(attempt: &str, stored: &str) -> Result<Verification, UnsupportedHash> {
-    verify(current(), attempt, stored)
+    let verdict = verify(current(), GIBIBYTE, attempt, stored);
+    // What is supported is computed, and nothing else.
+    assert_eq!(is_supported(stored, GIBIBYTE), verdict.is_ok(), "{stored}");
+    verdict
 }
 
 // Known answers were computed with other implementations: Python's bcrypt, hmac and argon2-cffi.
@@ -105,6 +110,16 @@ fn hashes_that_would_hold_a_thread_for_long_are_refused() {
     for stored in planted {
         assert_eq!(verdict("secret", &stored), Err(UnsupportedHash), "{stored}");
     }
+}
+
+#[test]
+fn c11_the_memory_that_a_hash_may_ask_for_is_the_operators_to_say() {
+    let stored = "$argon2id$v=19$m=2048,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$buIR3cR+U1IUJ8+WyIxlnaObAbutw+YzwF0bmgUKlVY";
+    let most = |mib| Argon2Memory::from_mib(mib).unwrap();
+    assert!(!is_supported(stored, most(1)) && is_supported(stored, most(2)));
+    assert_eq!(verify(current(), most(1), "secret", stored), Err(UnsupportedHash));
+    assert_eq!((Argon2Memory::from_mib(0), Argon2Memory::from_mib(4_097)), (None, None));
+    assert_eq!(most(1_024), GIBIBYTE);
 }
 
 #[test]

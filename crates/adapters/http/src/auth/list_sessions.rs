@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    caller::{Caller, State},
+    caller::{SignedIn, State},
     paging::{ListEnvelope, ListQuery, NoFilter, PagingParams},
     problem::Problem,
 };
@@ -44,9 +44,10 @@ impl SessionView {
 
 /// List one's live sessions, the newest first.
 #[utoipa::path(get, path = "/auth/sessions", tag = "auth", params(PagingParams),
+    security(("bearer" = [])),
     responses((status = 200, description = "A page of sessions.", body = ListEnvelope<SessionView>)))]
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: SignedIn,
     state: State,
     query: ListQuery<NoFilter>,
 ) -> Result<ListEnvelope<SessionView>, Problem> {

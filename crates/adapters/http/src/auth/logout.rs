@@ -44,6 +44,7 @@ impl From<Scope> for LogoutScope {
 
 /// Sign out.
 #[utoipa::path(post, path = "/auth/logout", tag = "auth", request_body = Option<Logout>,
+    security(("bearer" = [])),
     responses((status = 200, description = "The sessions have ended.", body = Message)))]
 pub(crate) async fn handler(
     AnyCaller(caller): AnyCaller,

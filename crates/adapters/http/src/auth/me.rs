@@ -26,6 +26,7 @@ pub(crate) struct MeView {
 
 /// Read one's own account and organizations.
 #[utoipa::path(get, path = "/auth/me", tag = "auth",
+    security(("bearer" = []), ("api_key" = ["users:read"])),
     responses((status = 200, description = "The account.", body = MeView)))]
 pub(crate) async fn handler(caller: Caller, state: State) -> Result<Json<MeView>, Problem> {
     let me = state.services.profile.me(&caller.actor()).await?;

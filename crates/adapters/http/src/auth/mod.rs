@@ -1,16 +1,22 @@
 //! Signing up, signing in, staying signed in, signing out.
 
 mod account;
+mod api_keys;
+mod email;
 mod list_sessions;
 mod login;
 mod logout;
+mod mail_request;
 mod me;
+mod password;
 mod refresh;
 mod register;
 mod revoke_session;
 mod signup;
+mod totp;
 mod view;
 
+pub(crate) use self::view::SignedInView;
 use crate::{operation, operations::Operations};
 
 /// Registers the operations.
@@ -23,4 +29,8 @@ pub(crate) fn operations(operations: &mut Operations) {
     operation!(operations, me);
     operation!(operations, list_sessions);
     operation!(operations, revoke_session);
+    password::operations(operations);
+    email::operations(operations);
+    totp::operations(operations);
+    api_keys::operations(operations);
 }

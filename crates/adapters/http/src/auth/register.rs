@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::account::AccountFields;
 use crate::{
-    caller::State,
+    caller::{Origin, State},
     fields::{Fields, JsonBody},
     problem::Problem,
     users::UserView,
@@ -30,7 +30,11 @@ pub(crate) struct Register {
 /// Make an account and its personal organization, without signing in.
 #[utoipa::path(post, path = "/auth/register", tag = "auth", security(()), request_body = Register,
     responses((status = 200, description = "The account.", body = UserView)))]
-pub(crate) async fn handler(state: State, JsonBody(body): JsonBody<Register>) -> Result<Json<UserView>, Problem> {
+pub(crate) async fn handler(
+    state: State,
+    origin: Origin,
+    JsonBody(body): JsonBody<Register>,
+) -> Result<Json<UserView>, Problem> {
     let account = AccountFields {
         email: &body.email,
         username: Some(&body.username),
@@ -38,6 +42,6 @@ pub(crate) async fn handler(state: State, JsonBody(body): JsonBody<Register>) ->
         full_name: body.full_name.as_deref(),
     };
     let (account, ()) = account.parse(Fields::new(), Fields::nothing)?;
-    let signed_up = state.services.sign_up.sign_up(account, NewcomerOrganization::Personal).await?;
+    let signed_up = state.services.sign_up.sign_up(account, NewcomerOrganization::Personal, Some(origin.0)).await?;
     Ok(Json(UserView::of_member(signed_up.user, &signed_up.own)))
 }

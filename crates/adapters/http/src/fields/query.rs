@@ -1,6 +1,7 @@
 //! Queries. Lists take [`ListQuery`](crate::paging::ListQuery), which also reads the page.
 
 use serde::de::{DeserializeOwned, value};
+use tenantry_kernel::{TextError, parse_text};
 
 use super::shape;
 use crate::problem::Problem;
@@ -20,6 +21,18 @@ pub(crate) fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem
     serde_path_to_error::deserialize(pairs).map_err(|error: serde_path_to_error::Error<value::Error>| {
         shape::wrong_shape(&error.path().to_string(), &error.inner().to_string())
     })
+}
+
+/// The most characters of a search.
+const SEARCH_CHARACTERS: usize = 200;
+
+/// The words of a search.
+///
+/// # Errors
+/// [`TextError`] for one that is too long or has control characters.
+pub(crate) fn search_words(raw: &str) -> Result<Vec<String>, TextError> {
+    let text = parse_text(raw, 0, SEARCH_CHARACTERS)?;
+    Ok(text.split_whitespace().map(str::to_owned).collect())
 }
 
 #[cfg(test)]

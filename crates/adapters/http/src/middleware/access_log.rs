@@ -21,6 +21,7 @@ pub(super) fn record(arrival: &Arrival, status: StatusCode, metrics: &Metrics) {
         status = status.as_u16(),
         duration_ms = milliseconds(duration),
         request_id = scope.request_id(),
+        address = scope.address().map(tracing::field::display),
         user_id = scope.user_id().map(tracing::field::display),
         organization_id = scope.organization_id().map(tracing::field::display),
         "request answered"

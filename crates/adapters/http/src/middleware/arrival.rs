@@ -6,7 +6,7 @@ use actix_web::{
 };
 
 use super::{request_id, security_headers::Exposure};
-use crate::{options::HttpOptions, scope::RequestScope, state::HttpState};
+use crate::{options::HttpOptions, provenance::Provenance, scope::RequestScope, state::HttpState};
 
 /// What is remembered of a request until its answer.
 pub(super) struct Arrival {
@@ -15,6 +15,8 @@ pub(super) struct Arrival {
     pub(super) uri: Uri,
     pub(super) scope: RequestScope,
     pub(super) exposure: Exposure,
+    /// Whether a trusted proxy says that the client uses HTTPS.
+    pub(super) is_https: bool,
     pub(super) at: Instant,
 }
 
@@ -24,9 +26,11 @@ impl Arrival {
         let at = Instant::now();
         let method = request.method().clone();
         let uri = request.uri().clone();
-        let scope = RequestScope::new(request_id::choose(request.headers(), state.ids.as_ref()));
+        let peer = request.head().peer_addr;
+        let Provenance { address, is_https } = Provenance::of(peer, request.headers(), &options.trusted_proxies);
+        let scope = RequestScope::new(request_id::choose(request.headers(), state.ids.as_ref()), address);
         super::path::normalize(request);
-        let exposure = Exposure::of(request.path(), request.headers(), options);
-        Self { method, uri, scope, exposure, at }
+        let exposure = Exposure::of(request.path(), request.headers(), is_https || options.always_https);
+        Self { method, uri, scope, exposure, is_https, at }
     }
 }

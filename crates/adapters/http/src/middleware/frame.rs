@@ -18,7 +18,7 @@ use actix_web::{
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
-use super::{access_log, arrival::Arrival, completion, request_id::X_REQUEST_ID};
+use super::{access_log, admission, arrival::Arrival, completion, refusals, request_id::X_REQUEST_ID, throttle};
 use crate::{
     connection::{AnswerBody, Answering, PatientPayload, Turn},
     options::HttpOptions,
@@ -43,6 +43,9 @@ impl Frame {
         let mut response = completion::complete(response, arrival, self.state.clock.now());
         let headers = response.headers_mut();
         arrival.exposure.protect(headers, &self.options);
+        if let Some(state) = arrival.scope.rate() {
+            throttle::describe(&state, headers);
+        }
         if let Ok(id) = HeaderValue::from_str(arrival.scope.request_id()) {
             headers.insert(X_REQUEST_ID, id);
         }
@@ -103,12 +106,17 @@ where
         let answering = frame.take_turn(&mut request);
         let arrival = Arrival::note(&mut request, &frame.options, &frame.state);
         request.extensions_mut().insert(arrival.scope.clone());
+        if let Some(response) = admission::refuse(&arrival, request.path(), request.headers(), &frame.options) {
+            let response = frame.finish(response, &arrival).map_body(|_, body| AnswerBody::new(body, answering));
+            return Box::pin(ready(Ok(request.into_response(response))));
+        }
         let span = tracing::info_span!("request", request_id = arrival.scope.request_id());
         Box::pin(async move {
             let limit = frame.options.request_timeout;
             match answer(async move { service.call(request).await }, limit).instrument(span).await {
                 Ok(response) => {
                     let (request, response) = response.into_parts();
+                    refusals::note(&request, response.status(), &frame.state).await;
                     let response = frame.finish(response.map_into_boxed_body(), &arrival);
                     let response = response.map_body(|_, body| AnswerBody::new(body, answering));
                     Ok(ServiceResponse::new(request, response))

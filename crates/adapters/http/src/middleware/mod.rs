@@ -2,12 +2,15 @@
 //! its parts are the files beside this one.
 
 mod access_log;
+mod admission;
 mod arrival;
 mod completion;
 mod cors;
 mod frame;
 mod path;
+mod refusals;
 mod request_id;
 mod security_headers;
+pub(crate) mod throttle;
 
 pub(crate) use self::{cors::cors, frame::Frame};

@@ -1,32 +1,29 @@
 use std::time::Duration;
 
 use actix_web::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HeaderMap, HeaderValue, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
 use crate::{operations::API_PREFIX, options::HttpOptions};
-
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// What a request says about the headers of its answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Exposure {
     /// It carried credentials, or is about them.
     confidential: bool,
-    /// It came over HTTPS, up to the nearest proxy at least.
+    /// Its client uses HTTPS.
     https: bool,
 }
 
 impl Exposure {
-    /// `path` is the one that was routed by.
-    pub(super) fn of(path: &str, headers: &HeaderMap, options: &HttpOptions) -> Self {
+    /// `path` is the one that was routed by; `https` tells whether the client uses HTTPS.
+    pub(super) fn of(path: &str, headers: &HeaderMap, https: bool) -> Self {
         let about_credentials =
             path.strip_prefix(API_PREFIX).is_some_and(|path| path == "/auth" || path.starts_with("/auth/"));
         Self {
             confidential: about_credentials || headers.contains_key(AUTHORIZATION) || headers.contains_key(COOKIE),
-            // Whoever forges this gets a header that browsers ignore where the connection is not secure.
-            https: options.always_https || headers.get(X_FORWARDED_PROTO).is_some_and(|proto| proto == "https"),
+            https,
         }
     }
 

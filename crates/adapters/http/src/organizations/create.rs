@@ -1,15 +1,15 @@
 use actix_web::HttpResponse;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tenantry_identity::Email;
 use tenantry_kernel::OrganizationId;
-use tenantry_tenancy::{Metadata, NewOrganization, OrganizationName, Slug};
+use tenantry_tenancy::{Metadata, NewOrganization, Organization, OrganizationName, Slug};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::view::OrganizationView;
 use crate::{
-    caller::{Caller, State},
+    caller::{SignedIn, State},
     etag::Tagged,
     fields::Fields,
     idempotency::{Creation, Creator},
@@ -49,19 +49,34 @@ impl CreateOrganization {
 
 /// Found an organization; the caller becomes its owner.
 #[utoipa::path(post, path = "/organizations", tag = "organizations", request_body = CreateOrganization,
+    security(("bearer" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending the request again safe")),
     responses((status = 201, description = "The organization.", body = OrganizationView)))]
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: SignedIn,
     state: State,
     creation: Creation<CreateOrganization>,
 ) -> Result<HttpResponse, Problem> {
+    found::<_, OrganizationView>(&caller, &state, creation, CreateOrganization::parse, "organizations").await
+}
+
+/// Founds an organization, and answers it as a `V` in a collection of this name.
+pub(crate) async fn found<B, V>(
+    caller: &SignedIn,
+    state: &State,
+    creation: Creation<B>,
+    parse: fn(B) -> Result<NewOrganization, Problem>,
+    collection: &str,
+) -> Result<HttpResponse, Problem>
+where
+    V: for<'o> From<&'o Organization> + Serialize,
+{
     let creator = Creator { actor: caller.actor(), user_id: caller.principal.user_id(), organization_id: None };
-    let create = async |body: CreateOrganization, reserved: Option<Uuid>| {
+    let create = async |body: B, reserved: Option<Uuid>| {
         let reserved = reserved.map(OrganizationId::from_uuid);
-        let organization = state.services.organizations.create(creator.actor, body.parse()?, reserved).await?;
-        let location = format!("{API_PREFIX}/organizations/{}", organization.id);
-        Ok(Tagged::created(organization.revision, location, OrganizationView::from(&organization)))
+        let organization = state.services.organizations.create(creator.actor.clone(), parse(body)?, reserved).await?;
+        let location = format!("{API_PREFIX}/{collection}/{}", organization.id);
+        Ok(Tagged::created(organization.revision, location, V::from(&organization)))
     };
-    creation.once(&state, &creator, create).await
+    creation.once(state, &creator, create).await
 }

@@ -2,6 +2,7 @@
 
 mod index;
 mod reference;
+mod signing_keys;
 
 use crate::operations::Operations;
 
@@ -11,4 +12,5 @@ pub(crate) struct ApiDocument(pub(crate) actix_web::web::Bytes);
 pub(crate) fn operations(operations: &mut Operations) {
     index::operations(operations);
     reference::operations(operations);
+    signing_keys::operations(operations);
 }

@@ -12,16 +12,17 @@ const TAG_BYTES: usize = 16;
 ///
 /// Nodes that serve the same clients need the same key.
 #[derive(Clone)]
-pub struct CursorKey(Hmac<Sha256>);
+pub struct CursorKey {
+    current: Hmac<Sha256>,
+    /// Cursors of this key are accepted, too.
+    previous: Option<Hmac<Sha256>>,
+}
 
 impl CursorKey {
-    /// The key from 256 random bits.
+    /// The key from 256 random bits, and the one that it replaced where there are still cursors of that.
     #[must_use]
-    pub fn new(key: &[u8; 32]) -> Self {
-        // HMAC fills a key that is shorter than a block with zeros (RFC 2104, section 2).
-        let mut block = Key::<Hmac<Sha256>>::default();
-        block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-        Self(<Hmac<Sha256> as KeyInit>::new(&block))
+    pub fn new(key: &[u8; 32], previous: Option<&[u8; 32]>) -> Self {
+        Self { current: keyed(key), previous: previous.map(keyed) }
     }
 
     /// The cursor as clients see it: base64url of the tag and the JSON of the cursor.
@@ -38,22 +39,32 @@ impl CursorKey {
     pub(super) fn open(&self, text: &str, list: &str) -> Result<Cursor, Problem> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
         let (tag, json) = bytes.split_at_checked(TAG_BYTES).ok_or_else(wrong_cursor)?;
-        self.state(list, json).verify_truncated_left(tag).or(Err(wrong_cursor()))?;
+        let mut accepted = [&self.current].into_iter().chain(&self.previous);
+        if !accepted.any(|key| state(key, list, json).verify_truncated_left(tag).is_ok()) {
+            return Err(wrong_cursor());
+        }
         serde_json::from_slice(json).or(Err(wrong_cursor()))
     }
 
     fn tag(&self, list: &str, json: &[u8]) -> Vec<u8> {
-        self.state(list, json).finalize().into_bytes().iter().copied().take(TAG_BYTES).collect()
+        state(&self.current, list, json).finalize().into_bytes().iter().copied().take(TAG_BYTES).collect()
     }
+}
 
-    fn state(&self, list: &str, json: &[u8]) -> Hmac<Sha256> {
-        let mut state = self.0.clone();
-        // The length keeps list and cursor apart.
-        state.update(&u64::try_from(list.len()).unwrap_or(u64::MAX).to_be_bytes());
-        state.update(list.as_bytes());
-        state.update(json);
-        state
-    }
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    // HMAC fills a key that is shorter than a block with zeros (RFC 2104, section 2).
+    let mut block = Key::<Hmac<Sha256>>::default();
+    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    <Hmac<Sha256> as KeyInit>::new(&block)
+}
+
+fn state(key: &Hmac<Sha256>, list: &str, json: &[u8]) -> Hmac<Sha256> {
+    let mut state = key.clone();
+    // The length keeps list and cursor apart.
+    state.update(&u64::try_from(list.len()).unwrap_or(u64::MAX).to_be_bytes());
+    state.update(list.as_bytes());
+    state.update(json);
+    state
 }
 
 fn wrong_cursor() -> Problem {
@@ -78,17 +89,20 @@ mod tests {
 
     #[test]
     fn opens_what_it_sealed_for_the_same_list_only() {
-        let key = CursorKey::new(&[1; 32]);
+        let key = CursorKey::new(&[1; 32], None);
         let text = key.seal(&cursor(), "/tasks?sort=title");
         assert_eq!(key.open(&text, "/tasks?sort=title").unwrap(), cursor());
         assert!(refused(key.open(&text, "/tasks?sort=-title")));
         assert!(refused(key.open(&text, "/tasks")));
-        assert!(refused(CursorKey::new(&[2; 32]).open(&text, "/tasks?sort=title")));
+        assert!(refused(CursorKey::new(&[2; 32], None).open(&text, "/tasks?sort=title")));
+        let rotated = CursorKey::new(&[2; 32], Some(&[1; 32]));
+        assert_eq!(rotated.open(&text, "/tasks?sort=title").unwrap(), cursor());
+        assert!(refused(key.open(&rotated.seal(&cursor(), "/tasks"), "/tasks")));
     }
 
     #[test]
     fn refuses_what_was_changed_or_made_up() {
-        let key = CursorKey::new(&[1; 32]);
+        let key = CursorKey::new(&[1; 32], None);
         let sealed = BASE64_URL_SAFE_NO_PAD.decode(key.seal(&cursor(), "/tasks")).unwrap();
         for index in 0..sealed.len() {
             let changed: Vec<u8> = sealed.iter().enumerate().map(|(at, byte)| byte ^ u8::from(at == index)).collect();

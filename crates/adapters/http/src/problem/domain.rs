@@ -1,6 +1,6 @@
 //! The one place that says which problem each error of the domains is.
 
-use tenantry_application::{SignInError, SignUpError};
+use tenantry_application::{ApiKeyError, SignInError, SignUpError};
 use tenantry_identity::{
     AccessTokenError, AuthenticationError, IdentityError, UserKey, WeakPassword, ports::HashingError,
 };
@@ -25,8 +25,12 @@ impl From<AuthenticationError> for Problem {
         match error {
             AuthenticationError::InvalidCredentials => Self::new(ErrorCode::InvalidCredentials),
             AuthenticationError::AccountInactive => Self::new(ErrorCode::AccountInactive),
+            AuthenticationError::EmailNotVerified => Self::new(ErrorCode::EmailNotVerified),
             AuthenticationError::Token(AccessTokenError::Expired) => Self::new(ErrorCode::TokenExpired),
             AuthenticationError::Token(AccessTokenError::Invalid) => Self::new(ErrorCode::TokenInvalid),
+            AuthenticationError::Token(AccessTokenError::KeysUnavailable) => {
+                Self::new(ErrorCode::Unavailable).with_retry_after(1)
+            }
             AuthenticationError::SessionRevoked => Self::new(ErrorCode::SessionRevoked),
             AuthenticationError::MembershipChanged => Self::new(ErrorCode::MembershipChanged),
             AuthenticationError::RefreshTokenInvalid => Self::new(ErrorCode::RefreshTokenInvalid),
@@ -44,9 +48,29 @@ impl From<IdentityError> for Problem {
             IdentityError::Taken(key) => taken(key),
             IdentityError::Weak(weak) => weak_password(weak),
             IdentityError::WrongPassword => wrong_password("current_password"),
+            IdentityError::WrongCode => Self::validation("code", "is wrong"),
+            IdentityError::SecondFactorOn => {
+                Self::new(ErrorCode::Conflict).with_detail("a second factor is on already: disable it first")
+            }
+            IdentityError::NoSecondFactor => {
+                Self::new(ErrorCode::Conflict).with_detail("no second factor is on, or waits to be confirmed")
+            }
+            IdentityError::LinkInvalid => link_invalid(),
             IdentityError::RevisionMismatch => Self::new(ErrorCode::PreconditionFailed),
             IdentityError::Hashing(error) => error.into(),
             IdentityError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<ApiKeyError> for Problem {
+    fn from(error: ApiKeyError) -> Self {
+        match error {
+            ApiKeyError::ExpiresInThePast => Self::validation("expires_at", error),
+            ApiKeyError::TooMany => Self::new(ErrorCode::Conflict).with_detail(error.to_string()),
+            ApiKeyError::NotFound => Self::not_found(),
+            ApiKeyError::Tenancy(error) => error.into(),
+            ApiKeyError::Storage(error) => error.into(),
         }
     }
 }
@@ -81,6 +105,10 @@ impl From<TenancyError> for Problem {
             TenancyError::Forbidden => Self::new(ErrorCode::Forbidden),
             TenancyError::SlugTaken => Self::new(ErrorCode::SlugTaken),
             TenancyError::AlreadyMember => Self::new(ErrorCode::AlreadyMember),
+            TenancyError::InvitationUsed => Self::new(ErrorCode::InvitationUsed),
+            TenancyError::LastOwner => Self::new(ErrorCode::LastOwner),
+            TenancyError::SelfDeletion => Self::new(ErrorCode::SelfDeletion),
+            TenancyError::RevisionMismatch => Self::new(ErrorCode::PreconditionFailed),
             TenancyError::Storage(error) => error.into(),
         }
     }
@@ -102,6 +130,11 @@ impl From<TaskError> for Problem {
 /// A password that was to confirm something was not the right one.
 pub(crate) fn wrong_password(field: &str) -> Problem {
     Problem::validation(field, "is wrong")
+}
+
+/// A mailed link is good for nothing, or the token of none.
+pub(crate) fn link_invalid() -> Problem {
+    Problem::new(ErrorCode::LinkInvalid).with_field("token", "is wrong, was used before, or has expired")
 }
 
 fn taken(key: UserKey) -> Problem {

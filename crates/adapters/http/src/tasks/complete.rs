@@ -26,6 +26,7 @@ impl CompleteTask {
 
 /// Complete a task, or open it again. Without a body, the status changes to the other one.
 #[utoipa::path(patch, path = "/tasks/{id}/complete", tag = "tasks", request_body = Option<CompleteTask>,
+    security(("bearer" = []), ("api_key" = ["tasks:write"])),
     params(("id" = Uuid, Path, description = "The task"),
         ("If-Match" = Option<String>, Header, description = "Only change this version")),
     responses((status = 200, description = "The task after the change.", body = TaskView)))]

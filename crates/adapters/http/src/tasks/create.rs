@@ -67,6 +67,7 @@ impl CreateTask {
 
 /// Make a task.
 #[utoipa::path(post, path = "/tasks", tag = "tasks", request_body = CreateTask,
+    security(("bearer" = []), ("api_key" = ["tasks:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes sending the request again safe")),
     responses((status = 201, description = "The task.", body = TaskView)))]
 pub(crate) async fn handler(
@@ -74,16 +75,11 @@ pub(crate) async fn handler(
     state: State,
     creation: Creation<CreateTask>,
 ) -> Result<HttpResponse, Problem> {
-    let creator = Creator {
-        actor: caller.context.actor(),
-        user_id: caller.principal.user_id(),
-        organization_id: Some(caller.context.organization_id()),
-    };
     let create = async |body: CreateTask, reserved: Option<Uuid>| {
         let new = body.parse(reserved.map(TaskId::from_uuid))?;
         let task = state.services.tasks.create(&caller.context, new).await?;
         let location = format!("{API_PREFIX}/tasks/{}", task.id);
         Ok(Tagged::created(task.revision, location, TaskView::from(task)))
     };
-    creation.once(&state, &creator, create).await
+    creation.once(&state, &Creator::within(&caller), create).await
 }

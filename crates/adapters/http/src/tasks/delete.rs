@@ -11,6 +11,7 @@ use crate::{
 
 /// Delete a task.
 #[utoipa::path(delete, path = "/tasks/{id}", tag = "tasks",
+    security(("bearer" = []), ("api_key" = ["tasks:write"])),
     params(("id" = Uuid, Path, description = "The task"),
         ("If-Match" = Option<String>, Header, description = "Only delete this version")),
     responses((status = 204, description = "The task is deleted.")))]

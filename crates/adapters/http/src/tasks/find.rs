@@ -11,6 +11,7 @@ use crate::{
 
 /// Read a task.
 #[utoipa::path(get, path = "/tasks/{id}", tag = "tasks",
+    security(("bearer" = []), ("api_key" = ["tasks:read"])),
     params(("id" = Uuid, Path, description = "The task")),
     responses((status = 200, description = "The task.", body = TaskView)))]
 pub(crate) async fn handler(

@@ -9,13 +9,10 @@ use uuid::Uuid;
 use super::view::TaskView;
 use crate::{
     caller::{Caller, State},
-    fields::Fields,
+    fields::{Fields, search_words},
     paging::{ListEnvelope, ListQuery, PagingParams},
     problem::Problem,
 };
-
-/// The most characters of a search.
-const SEARCH_CHARACTERS: usize = 200;
 
 /// Which tasks, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -53,16 +50,16 @@ impl ListTasks {
         let scope = fields.optional("scope", self.scope.as_deref(), parse_scope);
         let sort = fields.optional("sort", self.sort.as_deref(), parse_sort);
         let status = fields.optional("status", self.status.as_deref(), str::parse);
-        let text = fields.optional("q", self.q.as_deref(), |raw| parse_text(raw, 0, SEARCH_CHARACTERS));
+        let words = fields.optional("q", self.q.as_deref(), search_words);
         let label = fields.optional("label", self.label.as_deref(), |raw| parse_text(raw, 1, Labels::MAX_CHARACTERS));
         let priority = fields.check("priority", self.priority.map(Priority::parse).transpose());
         let due_before = fields.check("due_before", self.due_before.map(DueAt::parse).transpose());
         let due_after = fields.check("due_after", self.due_after.map(DueAt::parse).transpose());
-        let parsed = fields.finish((scope, sort, status, text, label, priority, due_before, due_after))?;
-        let (scope, sort, status, text, label, priority, due_before, due_after) = parsed;
+        let parsed = fields.finish((scope, sort, status, words, label, priority, due_before, due_after))?;
+        let (scope, sort, status, words, label, priority, due_before, due_after) = parsed;
         let filter = TaskFilter {
             status,
-            words: text.iter().flat_map(|text| text.split_whitespace()).map(str::to_owned).collect(),
+            words: words.unwrap_or_default(),
             project_id: self.project_id.map(ProjectId::from_uuid),
             assignee_id: self.assignee_id.map(UserId::from_uuid),
             label,
@@ -89,6 +86,7 @@ fn parse_sort(raw: &str) -> Result<TaskSort, &'static str> {
 
 /// List tasks.
 #[utoipa::path(get, path = "/tasks", tag = "tasks", params(PagingParams, ListTasks),
+    security(("bearer" = []), ("api_key" = ["tasks:read"])),
     responses((status = 200, description = "A page of tasks.", body = ListEnvelope<TaskView>)))]
 pub(crate) async fn handler(
     caller: Caller,

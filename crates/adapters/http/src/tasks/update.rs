@@ -75,6 +75,7 @@ impl UpdateTask {
 
 /// Change a task.
 #[utoipa::path(method(patch, put), path = "/tasks/{id}", tag = "tasks", request_body = UpdateTask,
+    security(("bearer" = []), ("api_key" = ["tasks:write"])),
     params(("id" = Uuid, Path, description = "The task"),
         ("If-Match" = Option<String>, Header, description = "Only change this version")),
     responses((status = 200, description = "The task after the change.", body = TaskView)))]

@@ -52,6 +52,7 @@ impl ChangeMe {
 
 /// Change one's own account. The only operation, besides signing out, that a one-time password allows.
 #[utoipa::path(method(patch, put), path = "/users/me", tag = "users", request_body = ChangeMe,
+    security(("bearer" = [])),
     params(("If-Match" = Option<String>, Header, description = "Only change this version")),
     responses((status = 200, description = "The account after the change.", body = UserView)))]
 pub(crate) async fn handler(

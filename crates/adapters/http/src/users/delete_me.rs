@@ -5,7 +5,7 @@ use tenantry_identity::{IdentityError, PasswordAttempt};
 use utoipa::ToSchema;
 
 use crate::{
-    caller::{Caller, State},
+    caller::{SignedIn, State},
     etag::IfMatch,
     fields::JsonBody,
     problem::{Problem, wrong_password},
@@ -25,10 +25,11 @@ pub(crate) struct DeleteMe {
 /// The account is erased some time later, 30 days unless the server is set otherwise; until then its e-mail address and
 /// username stay taken.
 #[utoipa::path(delete, path = "/users/me", tag = "users", request_body = DeleteMe,
+    security(("bearer" = [])),
     params(("If-Match" = Option<String>, Header, description = "Only delete this version")),
     responses((status = 204, description = "The account is deleted.")))]
 pub(crate) async fn handler(
-    caller: Caller,
+    caller: SignedIn,
     state: State,
     if_match: IfMatch,
     JsonBody(body): JsonBody<DeleteMe>,

@@ -11,6 +11,7 @@ use crate::{
 
 /// Read a user of the organization.
 #[utoipa::path(get, path = "/users/{id}", tag = "users",
+    security(("bearer" = []), ("api_key" = ["users:read"])),
     params(("id" = Uuid, Path, description = "The user")),
     responses((status = 200, description = "The user.", body = UserView)))]
 pub(crate) async fn handler(
@@ -18,6 +19,6 @@ pub(crate) async fn handler(
     state: State,
     PathId(id): PathId<Uuid>,
 ) -> Result<Tagged<UserView>, Problem> {
-    let (user, membership) = state.services.members.find(&caller.context, UserId::from_uuid(id)).await?;
-    Ok(UserView::tagged(user, membership.organization_id, membership.role))
+    let member = state.services.members.find(&caller.context, UserId::from_uuid(id)).await?;
+    Ok(UserView::tagged(member))
 }

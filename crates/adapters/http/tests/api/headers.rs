@@ -36,11 +36,63 @@ async fn answers_about_or_with_credentials_are_not_stored() {
 
 #[tokio::test]
 async fn https_is_remembered_where_it_was_used() {
-    let server = TestServer::start();
+    let stranger = TestServer::start();
+    let answer = send(stranger.get("/health").header("x-forwarded-proto", "https")).await;
+    assert_eq!(answer.header("strict-transport-security"), None);
+    let server = TestServer::with(|options| options.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]);
     let answer = send(server.get("/health").header("x-forwarded-proto", "https")).await;
     assert_eq!(answer.header("strict-transport-security"), Some("max-age=31536000; includeSubDomains"));
     let server = TestServer::with(|options| options.always_https = true);
     assert!(send(server.get("/nothing")).await.header("strict-transport-security").is_some());
+}
+
+#[tokio::test]
+async fn requests_in_the_clear_are_sent_on_or_refused() {
+    let server = TestServer::with(|options| {
+        options.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        options.https_origin = Some("https://api.example".to_owned());
+    });
+    let mut wire = server.connect().await;
+    wire.write("GET /docs?a=b HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let page = wire.read_to("\r\n\r\n").await;
+    assert!(page.starts_with("HTTP/1.1 308 "), "{page}");
+    assert!(page.contains("\r\nlocation: https://api.example/docs?a=b\r\n"), "{page}");
+    let ask = |method: Method, path: &str| server.request(method, path);
+    for request in [
+        ask(Method::POST, "/api/v1/probes"),
+        ask(Method::GET, PROBE).header(AUTHORIZATION, "Bearer x"),
+        ask(Method::POST, "/api/v1/probes").header("x-forwarded-proto", "http"),
+    ] {
+        let refused = send(request).await;
+        assert_eq!((refused.status, refused.text("error_code")), (403, "FORBIDDEN"));
+    }
+    for path in ["/health", "/health/live", "/api/health", "/metrics"] {
+        assert_eq!(send(ask(Method::GET, path)).await.status, 200, "{path}");
+    }
+    let secure = send(ask(Method::GET, "/docs").header("x-forwarded-proto", "https")).await;
+    assert_eq!(secure.status, 200);
+    assert!(secure.header("strict-transport-security").is_some());
+}
+
+#[tokio::test]
+async fn pages_of_strangers_change_nothing() {
+    let server = TestServer::with(|options| options.allowed_origins = vec!["https://app.example".to_owned()]);
+    let post = |site: &'static str, origin: &'static str| {
+        server.post("/api/v1/probes").header("sec-fetch-site", site).header("origin", origin)
+    };
+    for (site, origin) in
+        [("cross-site", "https://evil.example"), ("same-site", "https://evil.app.example"), ("cross-site", "null")]
+    {
+        let refused = send(post(site, origin).header("cookie", "session=1")).await;
+        assert_eq!((refused.status, refused.text("error_code")), (403, "FORBIDDEN"), "{site} {origin}");
+    }
+    for (site, origin) in
+        [("cross-site", "https://app.example"), ("same-origin", "https://api.example"), ("none", "null")]
+    {
+        assert_ne!(send(post(site, origin)).await.status, 403, "{site} {origin}");
+    }
+    // Links may lead here from anywhere.
+    assert_eq!(send(server.get("/docs").header("sec-fetch-site", "cross-site")).await.status, 200);
 }
 
 #[tokio::test]

@@ -5,18 +5,27 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 use tenantry_application::{
-    IdempotentRequests, Members, Profile, SessionLimits, SignIn, SignUp, TokenIssuer, ports::Sealer,
+    Acceptance, ApiKeys, Hiring, IdempotentRequests, Invitations, Members, OrganizationDeletion, Profile,
+    ProjectDeletion, SessionLimits, SignIn, SignUp, TokenIssuer,
+    ports::{OneTimePasswords, Sealer},
 };
 use tenantry_http::Services;
 use tenantry_identity::{
-    AccessClaims, AccessTokenError, Accounts, Authenticator, Liveness, LoginIdentifier, PasswordHash, PasswordPolicy,
-    RefreshClaims, RefreshGrace, Registration, RevocationList, User,
-    ports::{AccessTokens, CredentialLookup, LivenessLookup, RefreshTokens},
+    AccessClaims, AccessTokenError, Accounts, ApiKeyDigest, ApiKeyGate, ApiKeySecret, ApiKeyUse, Authenticator, Bucket,
+    GuessLimits, GuessingGuard, KnownApiKey, LinkDigest, LinkPurpose, Liveness, LoginIdentifier, MailedLink,
+    MailedLinks, NewApiKeySecret, Password, PasswordGate, PasswordHash, PasswordPolicy, Postbox, PostboxRules,
+    RefreshClaims, RefreshGrace, Registration, RevocationList, SecondFactorLimits, SecondFactors, Settlement, User,
+    ports::{
+        AccessTokens, ApiKeyLookup, ApiKeySecrets, ApiKeyUses, CredentialLookup, GuessLedger, LinkLookup,
+        LivenessLookup, RefreshTokens,
+    },
 };
 use tenantry_kernel::{StorageError, Store, SystemClock, SystemIds};
 use tenantry_tasks::Tasks;
-use tenantry_tenancy::{Entrance, Organizations};
-use tenantry_testkit::ClearHasher;
+use tenantry_tenancy::{
+    AuditLog, Entrance, FoundInvitation, InvitationDoor, Organizations, Projects, ports::InvitationLookup,
+};
+use tenantry_testkit::{ClearFactors, ClearHasher, ClearLinks, ClearMarks};
 
 struct Nowhere;
 
@@ -43,18 +52,73 @@ impl CredentialLookup for Nowhere {
 }
 
 #[async_trait]
+impl LinkLookup for Nowhere {
+    async fn find(&self, _: LinkPurpose, _: &LinkDigest) -> Result<Option<(User, MailedLink)>, StorageError> {
+        unavailable()
+    }
+}
+
+#[async_trait]
+impl InvitationLookup for Nowhere {
+    async fn find(&self, _: &LinkDigest) -> Result<Option<FoundInvitation>, StorageError> {
+        unavailable()
+    }
+}
+
+#[async_trait]
+impl GuessLedger for Nowhere {
+    async fn reserve(&self, _: &[Bucket], _: DateTime<Utc>) -> Result<Option<Vec<u32>>, StorageError> {
+        unavailable()
+    }
+
+    async fn settle(&self, _: &[Settlement]) -> Result<(), StorageError> {
+        unavailable()
+    }
+}
+
+#[async_trait]
 impl LivenessLookup for Nowhere {
     async fn find(&self, _: &AccessClaims) -> Result<Liveness, StorageError> {
         unavailable()
     }
 }
 
+#[async_trait]
+impl ApiKeyLookup for Nowhere {
+    async fn find(&self, _: &ApiKeyDigest) -> Result<Option<KnownApiKey>, StorageError> {
+        unavailable()
+    }
+}
+
+#[async_trait]
+impl ApiKeyUses for Nowhere {
+    async fn store(&self, _: &[ApiKeyUse], _: Duration) -> Result<(), StorageError> {
+        unavailable()
+    }
+}
+
+impl ApiKeySecrets for Nowhere {
+    fn generate(&self) -> NewApiKeySecret {
+        let secret = ApiKeySecret::new("tnt_".to_owned());
+        NewApiKeySecret { secret, prefix: String::new(), digest: ApiKeyDigest([0; 32]) }
+    }
+
+    fn is_key(&self, text: &str) -> bool {
+        text.starts_with("tnt_")
+    }
+
+    fn digest(&self, _: &str) -> Option<ApiKeyDigest> {
+        Some(ApiKeyDigest([0; 32]))
+    }
+}
+
+#[async_trait]
 impl AccessTokens for Nowhere {
     fn issue(&self, _: &AccessClaims) -> String {
         String::new()
     }
 
-    fn verify(&self, _: &str, _: DateTime<Utc>) -> Result<AccessClaims, AccessTokenError> {
+    async fn verify(&self, _: &str, _: DateTime<Utc>) -> Result<AccessClaims, AccessTokenError> {
         Err(AccessTokenError::Invalid)
     }
 }
@@ -79,6 +143,27 @@ impl Sealer for Nowhere {
     }
 }
 
+impl OneTimePasswords for Nowhere {
+    fn generate(&self) -> Password {
+        Password::parse("a fine long password").unwrap()
+    }
+}
+
+fn second_factors(store: &Arc<Nowhere>, accounts: &Arc<Accounts>, clock: &Arc<SystemClock>) -> SecondFactors {
+    let factors = Arc::new(ClearFactors::default());
+    let hour = Duration::hours(1);
+    let limits = SecondFactorLimits { challenge: hour, attempts: 10, window: hour };
+    SecondFactors::new(
+        store.clone(),
+        accounts.clone(),
+        factors.clone(),
+        factors.clone(),
+        factors,
+        limits,
+        clock.clone(),
+    )
+}
+
 pub fn services() -> Services {
     let (store, hasher) = (Arc::new(Nowhere), Arc::new(ClearHasher));
     let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
@@ -87,10 +172,15 @@ pub fn services() -> Services {
     let hour = Duration::hours(1);
     let limits = SessionLimits { access_token: hour, refresh_token: hour, refresh_grace: RefreshGrace(hour) };
     let tokens = Arc::new(TokenIssuer::new(store.clone(), store.clone(), limits, ids.clone()));
+    let (marks, guesses) = (Arc::new(ClearMarks), GuessLimits::default());
+    let guard = GuessingGuard::new(store.clone(), marks.clone(), marks, guesses, clock.clone(), ids.clone());
+    let passwords = Arc::new(PasswordGate::new(hasher.clone(), Arc::new(guard), policy.clone()));
+    let rules = PostboxRules { keep: hour, verify_email: hour, reset_password: hour, invitation: hour };
+    let postbox = Arc::new(Postbox::new(store.clone(), Arc::new(ClearLinks), rules, clock.clone(), ids.clone()));
     let accounts = Arc::new(Accounts::new(
         store.clone(),
-        hasher.clone(),
-        policy,
+        passwords.clone(),
+        postbox.clone(),
         revocations.clone(),
         hour,
         clock.clone(),
@@ -98,31 +188,77 @@ pub fn services() -> Services {
     ));
     let authenticator = Arc::new(Authenticator::new(
         store.clone(),
-        hasher.clone(),
+        passwords.clone(),
         store.clone(),
         store.clone(),
         revocations.clone(),
         store.clone(),
         clock.clone(),
     ));
-    let registration = Registration::new(hasher.clone(), policy, clock.clone(), ids.clone());
+    let second_factors = Arc::new(second_factors(&store, &accounts, &clock));
+    let api_key_gate =
+        Arc::new(ApiKeyGate::new(store.clone(), store.clone(), store.clone(), revocations.clone(), clock.clone()));
+    let register = || Registration::new(hasher.clone(), policy.clone(), clock.clone(), ids.clone());
+    let mailed_links = MailedLinks::new(
+        store.clone(),
+        store.clone(),
+        accounts.clone(),
+        passwords,
+        postbox.clone(),
+        clock.clone(),
+        ids.clone(),
+    );
+    let acceptance = Acceptance::new(
+        Arc::new(InvitationDoor::new(store.clone(), postbox.clone(), clock.clone())),
+        store.clone(),
+        register(),
+        tokens.clone(),
+        authenticator.clone(),
+        clock.clone(),
+        ids.clone(),
+    );
+    let deletion = OrganizationDeletion::new(store.clone(), accounts.clone(), clock.clone(), ids.clone());
     Services {
-        sign_up: Arc::new(SignUp::new(registration, store.clone(), tokens.clone(), clock.clone(), ids.clone())),
+        acceptance: Arc::new(acceptance),
+        invitations: Arc::new(Invitations::new(store.clone(), postbox.clone(), clock.clone(), ids.clone())),
+        mailed_links: Arc::new(mailed_links),
+        sign_up: Arc::new(SignUp::new(
+            register(),
+            store.clone(),
+            tokens.clone(),
+            postbox.clone(),
+            clock.clone(),
+            ids.clone(),
+        )),
         sign_in: Arc::new(SignIn::new(
             authenticator.clone(),
             accounts.clone(),
-            hasher,
+            second_factors.clone(),
             store.clone(),
             tokens,
-            revocations.clone(),
             clock.clone(),
+            ids.clone(),
         )),
-        profile: Arc::new(Profile::new(accounts.clone(), store.clone(), revocations, clock.clone())),
+        organization_deletion: Arc::new(deletion),
+        profile: Arc::new(Profile::new(accounts.clone(), store.clone(), revocations, clock.clone(), ids.clone())),
+        api_keys: Arc::new(ApiKeys::new(
+            store.clone(),
+            store.clone(),
+            api_key_gate.clone(),
+            clock.clone(),
+            ids.clone(),
+        )),
+        api_key_gate,
+        hiring: Arc::new(Hiring::new(register(), store.clone(), postbox, store.clone(), clock.clone(), ids.clone())),
+        members: Arc::new(Members::new(store.clone(), accounts.clone(), clock.clone(), ids.clone())),
         authenticator,
         entrance: Arc::new(Entrance::new(store.clone())),
         accounts,
-        members: Arc::new(Members::new(store.clone(), clock.clone())),
+        second_factors,
+        projects: Arc::new(Projects::new(store.clone(), clock.clone(), ids.clone())),
+        project_deletion: Arc::new(ProjectDeletion::new(store.clone(), clock.clone())),
         organizations: Arc::new(Organizations::new(store.clone(), clock.clone(), ids.clone())),
+        audit_log: Arc::new(AuditLog::new(store.clone(), clock.clone(), ids.clone())),
         tasks: Arc::new(Tasks::new(store.clone(), clock.clone(), ids.clone())),
         requests: Arc::new(IdempotentRequests::new(store.clone(), store, hour, hour, clock, ids)),
     }

@@ -2,7 +2,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    num::NonZeroUsize,
+    num::{NonZeroU32, NonZeroUsize},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,6 +13,7 @@ use std::{
 use async_trait::async_trait;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
+use tenantry_application::{RateKey, RateLimits, RateState};
 use tenantry_http::{
     HttpOptions, HttpState, ServerHandle,
     health::{DatabaseHealth, HealthProbe, MigrationCounts, Readiness},
@@ -59,6 +60,16 @@ pub struct TestServer {
     pub client: Client,
 }
 
+/// Refuses nothing.
+struct NoRateLimits;
+
+#[async_trait]
+impl RateLimits for NoRateLimits {
+    async fn take(&self, _: &[RateKey], _: NonZeroU32) -> Option<RateState> {
+        None
+    }
+}
+
 impl TestServer {
     pub fn start() -> Self {
         Self::with(|_| {})
@@ -72,9 +83,11 @@ impl TestServer {
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
             health,
+            rate_limits: Arc::new(NoRateLimits),
             readiness: Readiness::default(),
             metrics: Metrics::new().unwrap(),
-            cursors: CursorKey::new(&[7; 32]),
+            cursors: CursorKey::new(&[7; 32], None),
+            published_keys: None,
             started: Instant::now(),
         };
         let mut options = HttpOptions { workers: NonZeroUsize::MIN, ..HttpOptions::default() };
@@ -84,7 +97,7 @@ impl TestServer {
         let server = serve_operations(listener, options, state.clone(), probes::operations).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
-        Self { address, state, database, handle, client: Client::new() }
+        Self { address, state, database, handle, client: tenantry_testkit::http_client() }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -5,14 +5,26 @@
 //! `scope.select::<tasks::Column>()`.
 #![expect(clippy::disallowed_methods, reason = "this is the layer that adds the filter")]
 
+mod api_key;
+mod audit_entry;
+mod audit_head;
+mod audit_link;
+mod audit_waiting;
 mod credential;
+mod guess_bucket;
 mod idempotency_key;
+mod invitation;
+mod mailed_link;
 mod membership;
 mod organization;
+mod outgoing_mail;
 mod project;
+mod recovery_code;
 mod revocation;
 mod session;
+mod signing_key;
 mod task;
+mod totp_secret;
 mod user;
 
 #[cfg(test)]
@@ -20,7 +32,7 @@ pub(crate) mod lifted;
 #[cfg(test)]
 mod schema_tests;
 
-use sea_orm::sea_query::{Condition, Expr};
+use sea_orm::sea_query::{Condition, Expr, Value};
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, DeleteMany, EntityTrait, Insert, InsertMany, QueryFilter, Select,
     UpdateMany,
@@ -38,14 +50,26 @@ macro_rules! tables {
 }
 
 tables! {
+    audit_heads = audit_head { ActiveModel, Column, Model };
+    audit_links = audit_link { ActiveModel, Column, Model };
+    api_keys = api_key { ActiveModel, Column, Model };
+    audit_log = audit_entry { ActiveModel, Column, Model };
+    audit_queue = audit_waiting { Column };
     credentials = credential { ActiveModel, Column };
+    guess_buckets = guess_bucket { ActiveModel, Column };
     idempotency_keys = idempotency_key { ActiveModel, Column, Model };
+    invitations = invitation { ActiveModel, Column, Model };
+    mailed_links = mailed_link { ActiveModel, Column, Model };
     memberships = membership { ActiveModel, Column, Model, read };
     organizations = organization { ActiveModel, Column, Model, read };
+    outbox = outgoing_mail { ActiveModel, Column, Model };
     projects = project { ActiveModel, Column, Model };
+    recovery_codes = recovery_code { ActiveModel, Column };
     revocations = revocation { ActiveModel, Column, Model };
     sessions = session { ActiveModel, Column, Model, Rotations };
+    signing_keys = signing_key { ActiveModel, Column, Model };
     tasks = task { ActiveModel, Column, Labels };
+    totp_secrets = totp_secret { ActiveModel, Column, Model };
     users = user { ActiveModel, Column };
 }
 
@@ -125,6 +149,11 @@ impl Scope {
     /// The same user within an organisation that the user was found to own.
     pub(crate) fn entered(self, organization_id: Uuid) -> Self {
         Self { organization_id: Some(organization_id), ..self }
+    }
+
+    /// Another user within the same organisation: whoever calls this has found out that it may be done in their name.
+    pub(crate) fn acting_for(self, user_id: Uuid) -> Self {
+        Self { user_id: Some(user_id), ..self }
     }
 
     /// Whether all rows are in reach.
@@ -248,11 +277,11 @@ impl Scope {
     }
 
     fn is_tenant(&self, value: &ActiveValue<Uuid>) -> bool {
-        is_set_to(value, self.organization_id)
+        self.organization_id.is_some_and(|id| is_set_to(value, &id))
     }
 
     fn is_user(&self, value: &ActiveValue<Uuid>) -> bool {
-        is_set_to(value, self.user_id)
+        self.user_id.is_some_and(|id| is_set_to(value, &id))
     }
 }
 
@@ -260,8 +289,9 @@ fn equals<C: ColumnTrait>(column: C, id: Option<Uuid>) -> Condition {
     Condition::all().add(id.map_or_else(|| Expr::cust("1 = 0"), |id| column.eq(id)))
 }
 
-fn is_set_to(value: &ActiveValue<Uuid>, id: Option<Uuid>) -> bool {
-    matches!((value, id), (ActiveValue::Set(value), Some(id)) if *value == id)
+/// Whether the value was set, and to this.
+fn is_set_to<V: Into<Value> + PartialEq>(value: &ActiveValue<V>, wanted: &V) -> bool {
+    matches!(value, ActiveValue::Set(value) if value == wanted)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ fn session(of: &Newcomer, seconds: i64) -> Session {
         organization_id: of.organization.id,
         generation: 0,
         recent_rotations: vec![at(seconds)],
-        client: Client { user_agent: Some("test".to_owned()), ip_address: None },
+        client: Client { user_agent: Some("test".to_owned()), ..Client::default() },
         created_at: at(seconds),
         last_seen_at: at(seconds),
         expires_at: at(seconds + 100),
@@ -125,7 +125,7 @@ async fn the_feed_has_everybodys_revocations_and_the_purge_ends_them() {
         assert_eq!(test.database.since(None).await.unwrap(), revocations);
         assert_eq!(test.database.since(Some(at(2))).await.unwrap(), revocations[1..]);
         let purged = test.database.purge(limits(12)).await.unwrap();
-        assert_eq!(purged, PurgeReport { sessions: 0, requests: 0, revocations: 2, accounts: 0 });
+        assert_eq!(purged, PurgeReport { revocations: 2, ..PurgeReport::default() });
         assert_eq!(test.database.purge(limits(101)).await.unwrap().sessions, 1);
         assert_eq!(test.database.since(None).await.unwrap(), []);
     }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use tenantry_testkit::contracts::{ACCOUNTS, ERASURE, FOREIGN_ROWS, REQUESTS, TASKS, TENANCY, TaskSubject};
+use tenantry_testkit::contracts::{
+    ACCOUNTS, API_KEYS, AUDIT, ERASURE, FACTORS, FOREIGN_ROWS, GUESSES, INVITATIONS, LINKS, MEMBERS, OUTBOX, REQUESTS,
+    SIGNING_KEYS, TASKS, TENANCY, TaskSubject,
+};
 use tenantry_testkit::{StorePorts, World, run};
 
 use super::fixture::{TestStore, postgres, sqlite};
@@ -19,7 +22,16 @@ pub fn world(store: TestStore) -> &'static World {
         tasks: database.clone(),
         requests: database.clone(),
         credentials: database.clone(),
+        api_keys: database.clone(),
+        api_key_lookup: database.clone(),
+        api_key_uses: database.clone(),
+        outbox: database.clone(),
+        link_desk: database.clone(),
+        link_lookup: database.clone(),
+        invitation_lookup: database.clone(),
+        guesses: database.clone(),
         revocation_feed: database.clone(),
+        signing_keys: database.clone(),
         liveness: database.clone(),
         administrators: database.clone(),
         housekeeping: database,
@@ -51,9 +63,18 @@ macro_rules! kept {
 
 kept! {
     the_contract_of_accounts: ACCOUNTS, std::convert::identity;
+    the_contract_of_api_keys: API_KEYS, std::convert::identity;
+    the_contract_of_the_audit_log: AUDIT, std::convert::identity;
     the_contract_of_erasure: ERASURE, std::convert::identity;
+    the_contract_of_second_factors: FACTORS, std::convert::identity;
+    the_contract_of_invitations: INVITATIONS, std::convert::identity;
+    the_contract_of_mailed_links: LINKS, std::convert::identity;
+    the_contract_of_members: MEMBERS, std::convert::identity;
+    the_contract_of_the_outbox: OUTBOX, std::convert::identity;
     the_contract_of_tenancy: TENANCY, std::convert::identity;
     the_contract_of_tasks: TASKS, tasks;
     the_contract_of_requests: REQUESTS, std::convert::identity;
+    the_contract_of_guesses: GUESSES, std::convert::identity;
+    the_contract_of_signing_keys: SIGNING_KEYS, std::convert::identity;
     the_contract_of_foreign_rows: FOREIGN_ROWS, std::convert::identity;
 }

@@ -105,7 +105,7 @@ pub async fn sign_up(database: &Database, name: &str) -> Newcomer {
     let user = user(name);
     let actor = actor_of(&user);
     let new = NewOrganization::named(OrganizationName::parse(name).unwrap());
-    let foundation = TenantContext::found(actor, new, at(0), &Ids).unwrap();
+    let foundation = TenantContext::found(actor.clone(), new, at(0), &Ids).unwrap();
     let store: &dyn Store<TenantContext, dyn MembersTransaction> = database;
     let mut transaction = store.begin(&foundation.context).await.unwrap();
     transaction.users().insert(&user).await.unwrap();

@@ -1,7 +1,10 @@
 //! What only this adapter promises, on both databases; the promises of the ports are in the contract suites.
 
 mod accounts;
+mod audit;
+mod audit_chain;
 mod contracts;
+mod erasure;
 mod fixture;
 mod mutants;
 mod outage;

@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
-use tenantry_application::{Profile, SessionLimits, SignIn, SignInError, SignedInUser, TokenIssuer};
+use tenantry_application::{Profile, SessionLimits, SignIn, SignInError, SignInStep, SignedInUser, TokenIssuer};
 use tenantry_identity::{
-    AccessClaims, AccessTokenError, Accounts, Actor, AuthenticationError, Authenticator, Client, IdentityError,
-    LoginIdentifier, Password, PasswordAttempt, PasswordChange, PasswordHash, PasswordPolicy, Principal, ProfileChange,
-    RefreshClaims, RefreshGrace, RevocationList, Session, User,
+    AccessClaims, AccessTokenError, Accounts, Actor, AuthenticationError, Authenticator, Client, GuessLimits,
+    GuessingGuard, IdentityError, LoginAttempt, LoginIdentifier, Password, PasswordAttempt, PasswordChange,
+    PasswordGate, PasswordHash, PasswordPolicy, Principal, ProfileChange, RefreshClaims, RefreshGrace, RevocationList,
+    SecondFactorLimits, SecondFactors, Session, User,
     ports::{AccessTokens, HashingError, PasswordHasher, RefreshTokens, Verification},
 };
 use tenantry_kernel::{Clock as _, Precondition, SystemIds};
-use tenantry_testkit::{ClearHasher, Person, World};
+use tenantry_testkit::{ClearFactors, ClearHasher, ClearMarks, Person, World, clear_postbox};
 
 use super::{
     contracts::world,
@@ -25,6 +26,9 @@ const LIMITS: SessionLimits = SessionLimits {
     refresh_token: Duration::days(7),
     refresh_grace: RefreshGrace(Duration::seconds(10)),
 };
+
+const FACTOR_LIMITS: SecondFactorLimits =
+    SecondFactorLimits { challenge: Duration::minutes(5), attempts: 10, window: Duration::minutes(15) };
 
 /// What happens while a password is verified.
 #[derive(Clone, Copy)]
@@ -45,6 +49,10 @@ struct SlowHasher {
 
 #[async_trait]
 impl PasswordHasher for SlowHasher {
+    fn is_supported(&self, _: &PasswordHash) -> bool {
+        true
+    }
+
     async fn hash(&self, password: &Password) -> Result<PasswordHash, HashingError> {
         ClearHasher.hash(password).await
     }
@@ -59,6 +67,14 @@ impl PasswordHasher for SlowHasher {
         let Some((meanwhile, actor, answer)) = next else { return Ok(Verification::Match) };
         happen(self.world, &actor, meanwhile).await;
         Ok(answer)
+    }
+
+    fn check_room(&self) -> Result<(), HashingError> {
+        Ok(())
+    }
+
+    async fn pretend(&self) -> Result<(), HashingError> {
+        panic!("none of these races has too many guesses")
     }
 }
 
@@ -87,6 +103,7 @@ async fn happen(world: &World, actor: &Actor, meanwhile: Meanwhile) {
 #[derive(Default)]
 struct NumberedTokens(Mutex<Vec<AccessClaims>>);
 
+#[async_trait]
 impl AccessTokens for NumberedTokens {
     fn issue(&self, claims: &AccessClaims) -> String {
         let mut issued = self.0.lock().unwrap();
@@ -94,7 +111,7 @@ impl AccessTokens for NumberedTokens {
         (issued.len() - 1).to_string()
     }
 
-    fn verify(&self, token: &str, _now: DateTime<Utc>) -> Result<AccessClaims, AccessTokenError> {
+    async fn verify(&self, token: &str, _now: DateTime<Utc>) -> Result<AccessClaims, AccessTokenError> {
         let number: Option<usize> = token.parse().ok();
         number.and_then(|number| self.0.lock().unwrap().get(number).cloned()).ok_or(AccessTokenError::Invalid)
     }
@@ -128,9 +145,12 @@ impl Race {
         let (clock, ids) = (world.clock.clone(), Arc::new(SystemIds));
         let hasher = Arc::new(SlowHasher { world, next: Mutex::default() });
         let (tokens, revocations) = (Arc::new(NumberedTokens::default()), Arc::new(RevocationList::default()));
+        let (marks, limits) = (Arc::new(ClearMarks), GuessLimits::default());
+        let guard = GuessingGuard::new(database.clone(), marks.clone(), marks, limits, clock.clone(), ids.clone());
+        let passwords = Arc::new(PasswordGate::new(hasher.clone(), Arc::new(guard), PasswordPolicy::default()));
         let authenticator = Arc::new(Authenticator::new(
             database.clone(),
-            hasher.clone(),
+            passwords.clone(),
             tokens.clone(),
             tokens.clone(),
             revocations.clone(),
@@ -139,35 +159,52 @@ impl Race {
         ));
         let accounts = Arc::new(Accounts::new(
             database.clone(),
-            hasher.clone(),
-            PasswordPolicy::default(),
+            passwords,
+            Arc::new(clear_postbox(clock.clone())),
             revocations.clone(),
             LIMITS.access_token,
             clock.clone(),
             ids.clone(),
         ));
+        let factors = Arc::new(ClearFactors::default());
+        let second_factors = Arc::new(SecondFactors::new(
+            database.clone(),
+            accounts.clone(),
+            factors.clone(),
+            factors.clone(),
+            factors,
+            FACTOR_LIMITS,
+            clock.clone(),
+        ));
         let sign_in = SignIn::new(
             authenticator.clone(),
             accounts.clone(),
-            hasher.clone(),
+            second_factors,
             database.clone(),
-            Arc::new(TokenIssuer::new(tokens.clone(), tokens, LIMITS, ids)),
-            revocations.clone(),
+            Arc::new(TokenIssuer::new(tokens.clone(), tokens, LIMITS, ids.clone())),
             clock.clone(),
+            ids.clone(),
         );
-        let profile = Profile::new(accounts.clone(), database, revocations, clock);
+        let profile = Profile::new(accounts.clone(), database, revocations, clock, ids);
         Self { world, person: world.person().await, hasher, authenticator, sign_in, accounts, profile }
     }
 
     /// Lets `meanwhile` happen during the next verification, which answers `answer`.
     fn interrupt(&self, meanwhile: Meanwhile, answer: Verification) {
-        *self.hasher.next.lock().unwrap() = Some((meanwhile, self.person.actor, answer));
+        *self.hasher.next.lock().unwrap() = Some((meanwhile, self.person.actor.clone(), answer));
     }
 
     async fn sign_in(&self) -> Result<SignedInUser, SignInError> {
-        let identifier = LoginIdentifier::new(self.person.user.email.as_str());
-        let client = Client { user_agent: None, ip_address: None };
-        self.sign_in.by_password(&identifier, &PasswordAttempt::new(World::PASSWORD.to_owned()), client).await
+        let attempt = LoginAttempt {
+            identifier: &LoginIdentifier::new(self.person.user.email.as_str()),
+            password: &PasswordAttempt::new(World::PASSWORD.to_owned()),
+            client: &Client::default(),
+            device_token: None,
+        };
+        match self.sign_in.by_password(attempt).await? {
+            SignInStep::SignedIn(login) => Ok(login.signed_in),
+            SignInStep::SecondFactorDue(_) => panic!("nobody has a second factor here"),
+        }
     }
 
     async fn refused_sign_in(&self) -> AuthenticationError {

@@ -62,7 +62,7 @@ async fn m3_unknown_and_wrong_are_the_same_bytes(site: &Site) {
 }
 
 /// The bytes of an answer but for the request's id and time, and its headers.
-fn without_occasion(answer: &Answer) -> (String, Vec<String>) {
+pub fn without_occasion(answer: &Answer) -> (String, Vec<String>) {
     let problem = answer.problem();
     let text = answer.text().replace(problem["request_id"].as_str().unwrap(), "");
     let headers = answer.headers.iter().map(|(name, value)| match name.as_str() {
@@ -97,6 +97,7 @@ async fn c4_the_token_has_the_claims(site: &Site) {
     let mut parts = ada.access_token.split('.').map(|part| BASE64_URL_SAFE_NO_PAD.decode(part).unwrap());
     let header: Value = serde_json::from_slice(&parts.next().unwrap()).unwrap();
     assert_eq!(header["alg"], "HS256");
+    assert_eq!(header["kid"].as_str().unwrap().len(), 12);
     let claims: Value = serde_json::from_slice(&parts.next().unwrap()).unwrap();
     for (name, value) in [
         ("sub", ada.id.as_str()),

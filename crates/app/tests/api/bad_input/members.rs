@@ -48,8 +48,23 @@ fn body_with(fixture: &Fixture<'_>, operation: &Operation, member: &Member, valu
     if member.name == "username" && signs_in(&operation.path) {
         body.as_object_mut().unwrap().remove("email");
     }
+    if let Some(twin) = twin(operation, &member.name).filter(|_| !value.is_null()) {
+        body.as_object_mut().unwrap().remove(twin);
+    }
     body[&member.name] = value.clone();
     body
+}
+
+/// The other name of the same thing: where both are given they must say the same.
+fn twin(operation: &Operation, member: &str) -> Option<&'static str> {
+    let twins = [("name", "company_name"), ("slug", "company_code")];
+    let is_company = operation.path.starts_with("/api/v1/companies");
+    let twin = twins.iter().find_map(|(one, other)| match member {
+        member if member == *one => Some(*other),
+        member if member == *other => Some(*one),
+        _ => None,
+    });
+    twin.filter(|_| is_company)
 }
 
 async fn without(fixture: &mut Fixture<'_>, operation: &Operation, member: &Member) {

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -88,7 +88,7 @@ impl Server {
     }
 
     pub async fn send(&self, method: &str, path: &str, token: &str, body: Option<&Value>) -> Answer {
-        let client = Client::builder().no_proxy().build().unwrap();
+        let client = tenantry_testkit::http_client();
         let request = client.request(method.parse::<Method>().unwrap(), format!("{}{path}", self.address));
         let request = if token.is_empty() { request } else { request.bearer_auth(token) };
         let request = if let Some(body) = body { request.json(body) } else { request };

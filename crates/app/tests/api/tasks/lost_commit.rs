@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
 use url::Url;
 
 use crate::database::Database;
@@ -17,20 +15,27 @@ use crate::site::Site;
 async fn carry(client: TcpStream, server: String, countdown: Arc<AtomicI64>) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = TcpStream::connect(server).await.unwrap().into_split();
-    let answers = tokio::spawn(async move { copy(&mut from_server, &mut to_client).await });
-    let mut buffer = vec![0; 64 * 1024];
-    while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
-        let message = &buffer[..length];
-        let is_commit = message.windows(7).any(|part| part == b"COMMIT\0");
-        if is_commit && countdown.fetch_sub(1, Ordering::SeqCst) == 1 {
-            answers.abort();
-            to_server.write_all(message).await.unwrap();
-            // It is done before the client learns that nobody answers.
-            sleep(Duration::from_millis(200)).await;
-            return;
-        }
-        if to_server.write_all(message).await.is_err() {
-            return;
+    let (mut question, mut answer) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    loop {
+        tokio::select! {
+            Ok(length @ 1..) = from_client.read(&mut question) => {
+                let message = &question[..length];
+                if to_server.write_all(message).await.is_err() {
+                    return;
+                }
+                let is_commit = message.windows(7).any(|part| part == b"COMMIT\0");
+                if is_commit && countdown.fetch_sub(1, Ordering::SeqCst) == 1 {
+                    // It is done before the client learns that nobody answers.
+                    assert_ne!(from_server.read(&mut answer).await.unwrap(), 0);
+                    return;
+                }
+            }
+            Ok(length @ 1..) = from_server.read(&mut answer) => {
+                if to_client.write_all(&answer[..length]).await.is_err() {
+                    return;
+                }
+            }
+            else => return,
         }
     }
 }

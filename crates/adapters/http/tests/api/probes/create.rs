@@ -5,7 +5,9 @@ use tenantry_http::{
     fields::{Fields, JsonBody},
     problem::Problem,
 };
-use tenantry_kernel::{Revision, TextError, parse_text};
+use tenantry_identity::{Actor, UserId};
+use tenantry_kernel::{OrganizationId, Revision, TextError, parse_text};
+use tenantry_tenancy::{Role, TenantContext};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -40,9 +42,15 @@ pub async fn handler(body: JsonBody<CreateProbe>, scope: RequestScope) -> Result
     let labels = fields.each("labels", &labels, short);
     let (title, note, labels) = fields.finish((title, note, labels))?;
     scope.set_user(Uuid::from_u128(1));
-    scope.set_organization(Uuid::from_u128(2));
+    scope.set_context(&owner());
     let view = ProbeView { title, note, labels, owner_id };
     Ok(Tagged::created(Revision::FIRST, "/api/v1/probes/1", view))
+}
+
+#[expect(clippy::disallowed_methods, reason = "there is no store that could prove a membership")]
+fn owner() -> TenantContext {
+    let actor = Actor::host(UserId::from_uuid(Uuid::from_u128(1)));
+    TenantContext::host(OrganizationId::from_uuid(Uuid::from_u128(2)), actor, Role::Owner)
 }
 
 fn short(raw: &str) -> Result<String, TextError> {

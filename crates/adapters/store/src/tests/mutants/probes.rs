@@ -13,7 +13,7 @@ const ADA: &str = "00000000-0000-0000-0000-000000000001";
 const BOB: &str = "00000000-0000-0000-0000-000000000002";
 const CYD: &str = "00000000-0000-0000-0000-000000000003";
 
-const SEEDS: [(&str, &[[&str; 3]]); 9] = [
+const SEEDS: &[(&str, &[[&str; 3]])] = &[
     ("users", &[[HOME, ADA, ADA], [AWAY, BOB, BOB], [AWAY, CYD, CYD]]),
     ("organizations", &[[HOME, ADA, HOME], [AWAY, BOB, AWAY]]),
     ("memberships", &[[HOME, ADA, ADA], [AWAY, ADA, ADA], [AWAY, BOB, BOB]]),
@@ -23,6 +23,19 @@ const SEEDS: [(&str, &[[&str; 3]]); 9] = [
     ("sessions", EACH_ONE),
     ("revocations", EACH_ONE),
     ("idempotency_keys", EACH_ONE),
+    ("totp_secrets", EACH_ONE),
+    ("recovery_codes", EACH_ONE),
+    ("mailed_links", EACH_ONE),
+    ("invitations", EACH_ONE),
+    ("outbox", EACH_ONE),
+    ("audit_log", EACH_ONE),
+    // The trigger fills it.
+    ("audit_queue", &[]),
+    ("audit_links", EACH_ONE),
+    ("audit_heads", EACH_ONE),
+    ("guess_buckets", EACH_ONE),
+    ("signing_keys", EACH_ONE),
+    ("api_keys", EACH_ONE),
 ];
 const EACH_ONE: &[[&str; 3]] = &[[HOME, ADA, ADA], [AWAY, BOB, BOB]];
 
@@ -37,11 +50,18 @@ pub struct Table {
     pub visible: [u64; 3],
 }
 
+/// Tables whose rows belong to nobody: every node reads all revocations, which hold ids and epochs only, and guesses are
+/// counted under keyed hashes before anybody is known.
+pub const UNBOUND: [&str; 2] = ["guess_buckets", "revocations"];
+
+/// Tables of the server itself: everybody reads all rows, and no request changes one.
+pub const READ_BY_ALL: [&str; 1] = ["signing_keys"];
+
 pub const TABLES: &[Table] = &[
     Table {
         name: "users",
         row: "'{id}', '{id}@x', '{id}@x', '{id}', '{id}', NULL, true, false, false, NULL, 0, NULL, now(), now(), \
-              NULL, 1",
+              NULL, 1, ''",
         touch: "epoch = 9",
         visible: [0, 1, 1],
     },
@@ -73,7 +93,7 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "projects",
-        row: "'{org}', '{id}', 'name', NULL, true, NULL, NULL, '{}', now(), now(), NULL, 1",
+        row: "'{org}', '{id}', 'name', NULL, true, NULL, NULL, '{}', now(), now(), NULL, 1, 'name'",
         touch: "revision = 9",
         visible: [0, 0, 1],
     },
@@ -88,6 +108,71 @@ pub const TABLES: &[Table] = &[
         row: "'{user}', 'key {id}', 'f', '{id}', now(), NULL, now(), now()",
         touch: "fingerprint = 'x'",
         visible: [0, 1, 1],
+    },
+    Table {
+        name: "totp_secrets",
+        row: "'{user}', '\\x00', NULL, 0, now(), NULL, now()",
+        touch: "attempts = 9",
+        visible: [0, 1, 1],
+    },
+    Table { name: "recovery_codes", row: "'{user}', '\\x00', NULL", touch: "used_at = now()", visible: [0, 1, 1] },
+    Table {
+        name: "mailed_links",
+        row: "'{user}', 'reset_password', decode(replace('{id}', '-', ''), 'hex'), '{id}', now(), now(), NULL",
+        touch: "used_at = now()",
+        visible: [0, 1, 1],
+    },
+    Table {
+        name: "invitations",
+        row: "'{org}', '{id}', '{id}@x', '{id}@x', 'GUEST', decode(replace('{id}', '-', ''), 'hex'), '{user}', now(), \
+              now(), NULL, 1",
+        touch: "accepted_at = now()",
+        visible: [0, 0, 1],
+    },
+    Table {
+        name: "outbox",
+        row: "'{id}', 'invitation', '\\x00', 'sent', NULL, 0, 0, now(), NULL, now(), NULL, now()",
+        touch: "epoch = 9",
+        visible: [0, 0, 0],
+    },
+    Table {
+        name: "audit_log",
+        row: "'{id}', now(), '{org}', '{user}', 'user', 'user.login', NULL, NULL, 'success', NULL, NULL, '{}'",
+        touch: "action = 'x'",
+        visible: [0, 0, 1],
+    },
+    Table {
+        name: "audit_queue",
+        row: "'{id}', '{org}'",
+        touch: "chain_id = '00000000-0000-0000-0000-000000000000'",
+        visible: [0, 0, 0],
+    },
+    Table { name: "audit_links", row: "'{org}', 1, '{id}', '\\x00'", touch: "hash = '\\x01'", visible: [0, 0, 0] },
+    Table {
+        name: "audit_heads",
+        // All its links are expired, so that no trigger keeps what the policies let go.
+        row: "'{id}', 1, '\\x00', 1, '\\x00', '\\x00'",
+        touch: "position = 9",
+        visible: [0, 0, 0],
+    },
+    Table {
+        name: "guess_buckets",
+        row: "'{id}', 1, 0, now(), now(), now()",
+        touch: "guesses = 9",
+        // Counted before anybody is known.
+        visible: [2, 2, 2],
+    },
+    Table {
+        name: "signing_keys",
+        row: "'{id}', 'retired', now(), NULL, '\\x00', now()",
+        touch: "since = now()",
+        visible: [2, 2, 2],
+    },
+    Table {
+        name: "api_keys",
+        row: "'{org}', '{id}', '{user}', 'name', 'tnt_x', '{id}', '*', now(), NULL, NULL",
+        touch: "last_used_at = now()",
+        visible: [0, 0, 1],
     },
 ];
 
@@ -155,7 +240,7 @@ impl Probe {
         let database = postgres().await?.postgres.unwrap();
         let mut connection = PgConnection::connect(&database.url).await.unwrap();
         let mut setup = "GRANT ALL ON ALL TABLES IN SCHEMA public TO tenantry_app, tenantry_platform;".to_owned();
-        for (name, rows) in SEEDS {
+        for &(name, rows) in SEEDS {
             let table = Table::find(name);
             setup.extend(rows.iter().map(|row| table.insert(*row) + ";"));
         }

@@ -1,0 +1,11 @@
+//! The audit log of an organization.
+
+mod list;
+mod view;
+
+use crate::{operation, operations::Operations};
+
+/// Registers the operations.
+pub(crate) fn operations(operations: &mut Operations) {
+    operation!(operations, list);
+}

@@ -1,0 +1,15 @@
+//! Keys that programs act with.
+
+mod create;
+mod delete;
+mod list;
+mod view;
+
+use crate::{operation, operations::Operations};
+
+/// Registers the operations.
+pub(super) fn operations(operations: &mut Operations) {
+    operation!(operations, list);
+    operation!(operations, create);
+    operation!(operations, delete);
+}

@@ -1,0 +1,31 @@
+use sea_orm::Condition;
+use sea_orm::entity::prelude::*;
+
+use super::{Scope, Scoped};
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "audit_links")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub chain_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub position: i64,
+    pub entry_id: Uuid,
+    pub hash: Vec<u8>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The chains are the platform's.
+impl Scoped for Entity {
+    fn readable(_scope: &Scope) -> Condition {
+        Condition::all().add(Expr::cust("1 = 0"))
+    }
+
+    fn admits(_scope: &Scope, _row: &ActiveModel) -> bool {
+        false
+    }
+}

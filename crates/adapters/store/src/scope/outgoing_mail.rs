@@ -1,0 +1,39 @@
+use sea_orm::Condition;
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::Expr;
+
+use super::{Scope, Scoped};
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "outbox")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub kind: String,
+    pub recipient: Vec<u8>,
+    pub state: String,
+    pub sealed: Option<Vec<u8>>,
+    pub attempts: i64,
+    pub epoch: i64,
+    pub due_at: DateTimeUtc,
+    pub error: Option<String>,
+    pub created_at: DateTimeUtc,
+    pub settled_at: Option<DateTimeUtc>,
+    pub expires_at: DateTimeUtc,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Anybody may cause a mail; only the platform's workers read them.
+impl Scoped for Entity {
+    fn readable(_scope: &Scope) -> Condition {
+        Condition::all().add(Expr::cust("1 = 0"))
+    }
+
+    fn admits(_scope: &Scope, _row: &ActiveModel) -> bool {
+        true
+    }
+}

@@ -1,0 +1,5 @@
+//! C8, U4: projects.
+
+mod changes;
+mod lists;
+mod tasks;

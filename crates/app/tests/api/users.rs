@@ -1,0 +1,6 @@
+//! U3, C8: the users of an organisation.
+
+mod changes;
+mod creation;
+mod lists;
+mod removal;
