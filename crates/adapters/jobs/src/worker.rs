@@ -8,6 +8,7 @@ use apalis::prelude::{BackendExt, WorkerBuilder, WorkerError};
 use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
 use serde_json::Value;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgPool, SqlitePool};
 use tenantry_application::ports::Housekeeping;
 use tenantry_application::{AuditKeeper, PostOffice};
@@ -26,6 +27,12 @@ use crate::{
 /// How often a worker says that it lives, and how often it may miss that before others take its jobs.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const MISSED_HEARTBEATS: usize = 6;
+
+/// A poll, a heartbeat and the end of a job may come at once.
+const QUEUE_CONNECTIONS: u32 = 3;
+
+/// How long the queue waits for a connection, and for its connections to close.
+const QUEUE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The first wait after a failure; each further one doubles it.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
@@ -227,17 +234,26 @@ impl Attempt {
         Box::pin(worker.run_until(stopped(self.stopping)))
     }
 
+    /// On connections of its own, which end with it: the queue begins transactions, and one that is dropped while it
+    /// begins stays open on its connection, where whatever came next would never be committed.
     fn on_postgres(self, pool: &PgPool) -> Work {
+        let options = PgPoolOptions::new().max_connections(QUEUE_CONNECTIONS).acquire_timeout(QUEUE_PATIENCE);
+        let own = options.connect_lazy_with(PgConnectOptions::clone(&pool.connect_options()));
         let config = apalis_postgres::Config::default()
             .queue(self.queue)
             .batch_size(1)
             .heartbeat_interval(HEARTBEAT)
             .missed_heartbeats(MISSED_HEARTBEATS);
         let worker = WorkerBuilder::new(self.name.as_str())
-            .backend(PostgresStorage::<Value>::new(pool).with_config(config).poll_with_interval(self.poll_interval))
+            .backend(PostgresStorage::<Value>::new(&own).with_config(config).poll_with_interval(self.poll_interval))
             .data(self.job)
             .build(purge::purge);
-        Box::pin(worker.run_until(stopped(self.stopping)))
+        Box::pin(async move {
+            let outcome = worker.run_until(stopped(self.stopping)).await;
+            // What does not close in time is closed when the last of it is dropped.
+            let _ = timeout(QUEUE_PATIENCE, own.close()).await;
+            outcome
+        })
     }
 }
 
