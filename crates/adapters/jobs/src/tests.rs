@@ -65,7 +65,11 @@ impl Running {
 }
 
 fn start(database: &QueueDatabase, broom: &Arc<Broom>, purge_interval: Duration) -> Running {
-    let options = JobsOptions { purge_interval, poll_interval: Duration::from_millis(50), ..JobsOptions::default() };
+    let poll_interval = Duration::from_millis(50);
+    start_with(database, broom, JobsOptions { purge_interval, poll_interval, ..JobsOptions::default() })
+}
+
+fn start_with(database: &QueueDatabase, broom: &Arc<Broom>, options: JobsOptions) -> Running {
     let housekeeping: Arc<dyn Housekeeping> = broom.clone();
     let worker = Worker::new(database.clone(), housekeeping, Arc::new(SystemClock), Arc::new(SystemIds), options);
     let (stop, stopped) = oneshot::channel();
@@ -290,6 +294,27 @@ mod cases {
             QueueDatabase::Postgres(pool) => sqlx::query_scalar(postgres).fetch_one(pool).await.unwrap(),
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_ends_leaves_no_transaction_open() {
+    on_postgres(async |database| {
+        let QueueDatabase::Postgres(pool) = &database else { return };
+        let apart = PgPool::connect_with(PgConnectOptions::clone(&pool.connect_options())).await.unwrap();
+        let (broom, poll_interval) = (Arc::new(Broom::default()), Duration::from_millis(1));
+        for pause in 0..40 {
+            // It polls all the time, so that it is often stopped in the middle of a poll.
+            let worker = start_with(&database, &broom, JobsOptions { poll_interval, ..JobsOptions::default() });
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            worker.stop().await;
+            // Every transaction holds a lock on an id of its own.
+            let open = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+                WHERE locktype = 'virtualxid' AND datname = current_database() AND pid <> pg_backend_pid()";
+            until(async || sqlx::query_scalar::<_, i64>(open).fetch_one(&apart).await.unwrap() == 0).await;
+        }
+        apart.close().await;
+    })
+    .await;
 }
 
 #[tokio::test]
