@@ -22,6 +22,7 @@ mod m20261121_000012_organizations;
 mod m20261121_000013_links;
 mod m20261121_000014_invitations;
 mod m20261121_000015_api_keys;
+mod m20261121_000016_platform;
 mod policies;
 pub mod roles;
 mod run;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000013_links::Migration),
             Box::new(m20261121_000014_invitations::Migration),
             Box::new(m20261121_000015_api_keys::Migration),
+            Box::new(m20261121_000016_platform::Migration),
         ]
     }
 }

@@ -4,10 +4,11 @@
 //! - [`SignIn`]: passwords, second factors and refresh tokens become access tokens.
 //! - [`Invitations`], [`Acceptance`]: people are asked to join an organisation, and do.
 //! - [`Members`]: the users of an organisation; [`Hiring`]: accounts for new ones.
-//! - [`Profile`]: the account with its organisations; deleting it.
+//! - [`Profile`]: the account with its organisations; deleting it; [`AccountExporter`]: what is kept about it.
 //! - [`OrganizationDeletion`]: an organisation goes, with everything in it.
 //! - [`ProjectDeletion`]: a project goes, its tasks stay.
 //! - [`Administrators`]: who administers the platform.
+//! - [`PlatformAdministration`], [`Jobs`]: what they see and decide across all organisations.
 //! - [`ApiKeys`]: what programs act with.
 //! - [`IdempotentRequests`]: a request that is sent twice is done once.
 //! - [`PostOffice`]: mails that wait in the outbox are sent.
@@ -27,6 +28,7 @@ mod idempotency;
 mod invitations;
 mod members;
 mod organization_deletion;
+mod platform;
 pub mod ports;
 mod post_office;
 mod profile;
@@ -42,14 +44,13 @@ pub use api_keys::{ApiKeyError, ApiKeys, NewApiKey};
 pub use audit_chain::*;
 pub use error::{SignInError, SignUpError};
 pub use hiring::{Hiring, NewUser};
-pub use idempotency::{
-    IdempotencyClaim, IdempotencyKey, IdempotencyKeyError, IdempotentRequests, Reservation, StoredAnswer, StoredRequest,
-};
+pub use idempotency::*;
 pub use invitations::{Invitations, NewInvitation};
 pub use members::{MemberChange, Members};
 pub use organization_deletion::OrganizationDeletion;
+pub use platform::*;
 pub use post_office::{DeliveryRules, PostOffice};
-pub use profile::{Me, Profile};
+pub use profile::*;
 pub use project_deletion::ProjectDeletion;
 pub use rate_limits::{RateKey, RateLimits, RateQuotas, RateRule, RateState};
 pub use sign_in::{Login, SignIn, SignInStep, SignedInUser};

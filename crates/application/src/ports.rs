@@ -2,14 +2,23 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use tenantry_identity::{AuditEntry, InsertUserError, Password, PasswordHash, User, ports::IdentityTransaction};
-use tenantry_kernel::{Revision, StorageError, Transaction, UserId};
+use tenantry_identity::{
+    AuditEntry, InsertUserError, Password, PasswordHash, User,
+    ports::{AuditTransaction, IdentityTransaction, RevocationRepository},
+};
+use tenantry_kernel::{OrganizationId, Page, PageRequest, Revision, StorageError, Transaction, UserId};
 use tenantry_tasks::ports::TaskTransaction;
-use tenantry_tenancy::ports::{OwnMembershipsTransaction, TenancyTransaction};
+use tenantry_tenancy::{
+    Membership, Organization,
+    ports::{OwnMembershipsTransaction, TenancyTransaction},
+};
 
 pub use tenantry_identity::ports::Sealer;
 
-use crate::{AuditLink, Chain, IdempotencyKey, SealCheck, SealedHead, StoredRequest};
+use crate::{
+    AuditLink, Chain, DirectoryFilter, IdempotencyKey, Job, JobFilter, JobId, ListedOrganization, ListedUser,
+    PlatformStats, SealCheck, SealedHead, StoredRequest,
+};
 
 /// A unit of work over the accounts and memberships of one organisation, such as the first of both.
 pub trait MembersTransaction: IdentityTransaction + TenancyTransaction {
@@ -68,6 +77,64 @@ pub trait RequestRepository: Send {
 pub trait AdministratorLookup: Send + Sync {
     /// Whether any account that is not deleted administers the platform.
     async fn any_exists(&self) -> Result<bool, StorageError>;
+}
+
+/// A unit of work of the platform, over the accounts and organisations of all tenants.
+pub trait PlatformTransaction: AuditTransaction {
+    /// The accounts and organisations.
+    fn directory(&mut self) -> &mut dyn PlatformDirectory;
+    /// The access tokens that died early.
+    fn revocations(&mut self) -> &mut dyn RevocationRepository;
+}
+
+/// All accounts and organisations, deleted ones excepted. What a transaction that may write has found stays locked until
+/// its end.
+#[async_trait]
+pub trait PlatformDirectory: Send {
+    /// How much there is of everything at `now`.
+    async fn stats(&mut self, now: DateTime<Utc>) -> Result<PlatformStats, StorageError>;
+    /// The accounts that `filter` admits, the newest first.
+    async fn list_users(
+        &mut self,
+        filter: &DirectoryFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ListedUser>, StorageError>;
+    /// The organisations that `filter` admits, the newest first.
+    async fn list_organizations(
+        &mut self,
+        filter: &DirectoryFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ListedOrganization>, StorageError>;
+    /// The account.
+    async fn find_user(&mut self, id: UserId) -> Result<Option<User>, StorageError>;
+    /// Replaces the account, whose e-mail address and username stay, if its stored revision is still `expected`; tells
+    /// whether it was.
+    async fn update_user(&mut self, user: &User, expected: Revision) -> Result<bool, StorageError>;
+    /// Ends all of the account's live sessions at `at`.
+    async fn end_sessions(&mut self, id: UserId, at: DateTime<Utc>) -> Result<(), StorageError>;
+    /// The organisation.
+    async fn find_organization(&mut self, id: OrganizationId) -> Result<Option<Organization>, StorageError>;
+    /// Replaces the organisation, whose slug stays, if its stored revision is still `expected`; tells whether it was.
+    async fn update_organization(
+        &mut self,
+        organization: &Organization,
+        expected: Revision,
+    ) -> Result<bool, StorageError>;
+    /// Makes every access token for the organisation stale: each membership's epoch grows. Answers all of them.
+    async fn renew_epochs(&mut self, id: OrganizationId, at: DateTime<Utc>) -> Result<Vec<Membership>, StorageError>;
+}
+
+/// The background jobs of all kinds.
+#[async_trait]
+pub trait JobRegister: Send + Sync {
+    /// The jobs that `filter` admits, the newest first.
+    async fn list(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, StorageError>;
+    /// The job.
+    async fn find(&self, id: &JobId) -> Result<Option<Job>, StorageError>;
+    /// Lets a job that failed for good or was cancelled wait again from `now`, as if never tried; tells whether it was so.
+    async fn retry(&self, id: &JobId, now: DateTime<Utc>) -> Result<bool, StorageError>;
+    /// Cancels a job that waits at `now`; tells whether it did. Of this and a worker that takes it exactly one succeeds.
+    async fn cancel(&self, id: &JobId, now: DateTime<Utc>) -> Result<bool, StorageError>;
 }
 
 /// A unit of work over the chains of all audit logs.

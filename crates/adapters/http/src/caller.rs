@@ -8,7 +8,7 @@ use actix_web::{
     http::header::{AUTHORIZATION, HeaderName, USER_AGENT},
     web::Data,
 };
-use tenantry_identity::{Actor, ApiKeyBearer, Client, Principal};
+use tenantry_identity::{Actor, ApiKeyBearer, Client, PlatformContext, Principal};
 use tenantry_kernel::{OrganizationId, UserId};
 use tenantry_tenancy::TenantContext;
 use uuid::Uuid;
@@ -48,6 +48,9 @@ pub(crate) struct AnyCaller(pub(crate) SignedIn);
 /// Somebody who has signed in, or nobody: for what also people without an account may do. Credentials that are there have to be good.
 pub(crate) struct VoluntaryCaller(pub(crate) Option<SignedIn>);
 
+/// Somebody who has signed in and administers the platform.
+pub(crate) struct Administrator(pub(crate) PlatformContext);
+
 impl VoluntaryCaller {
     async fn of(request: &HttpRequest, state: &HttpState) -> Result<Self, Problem> {
         if !request.headers().contains_key(AUTHORIZATION) {
@@ -71,6 +74,13 @@ impl Insider {
             scope.set_entered(&context);
         }
         Ok(Self(Caller { context, ..caller }))
+    }
+}
+
+impl Administrator {
+    async fn of(request: &HttpRequest, state: &HttpState) -> Result<Self, Problem> {
+        let caller = SignedIn::of(request, state).await?;
+        Ok(Self(state.services.platform.admit(&caller.principal).await?))
     }
 }
 
@@ -197,7 +207,7 @@ macro_rules! extract {
     )*};
 }
 
-extract!(AnyCaller, SignedIn, Caller, Insider, VoluntaryCaller);
+extract!(AnyCaller, SignedIn, Administrator, Caller, Insider, VoluntaryCaller);
 
 /// The token of an `Authorization: Bearer` header (RFC 6750, section 2.1).
 pub(crate) fn bearer_token(request: &HttpRequest) -> Result<&str, Problem> {

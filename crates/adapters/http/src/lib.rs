@@ -7,6 +7,7 @@
 
 #![expect(unused_qualifications, reason = "the code that utoipa makes of `params(…)` qualifies its paths")]
 
+mod admin;
 mod audit;
 mod auth;
 mod caller;

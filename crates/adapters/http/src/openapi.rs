@@ -25,6 +25,7 @@ const TAGS: &[(&str, &str)] = &[
     ("projects", "Projects of the organization"),
     ("tasks", "Tasks"),
     ("audit", "What was done and refused in the organization"),
+    ("admin", "Administering the platform, for its administrators"),
     ("service", "Health, metrics and documents of the server"),
 ];
 

@@ -1,7 +1,7 @@
 //! The one list of what is served and documented.
 
 use crate::{
-    audit, auth, companies, health, invitations, members, metrics,
+    admin, audit, auth, companies, health, invitations, members, metrics,
     operations::Operations,
     organizations, pages,
     problem::{self, explain},
@@ -24,6 +24,7 @@ pub fn all() -> Operations {
     projects::operations(&mut operations);
     tasks::operations(&mut operations);
     audit::operations(&mut operations);
+    admin::operations(&mut operations);
     operations.root::<problem::__path_explain, _, _>(explain);
     operations
 }

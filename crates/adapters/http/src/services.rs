@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use tenantry_application::{
-    Acceptance, ApiKeys, Hiring, IdempotentRequests, Invitations, Members, OrganizationDeletion, Profile,
-    ProjectDeletion, SignIn, SignUp,
+    Acceptance, AccountExporter, ApiKeys, Hiring, IdempotentRequests, Invitations, Jobs, Members, OrganizationDeletion,
+    PlatformAdministration, Profile, ProjectDeletion, SignIn, SignUp,
 };
 use tenantry_identity::{Accounts, ApiKeyGate, Authenticator, MailedLinks, SecondFactors};
 use tenantry_tasks::Tasks;
@@ -31,6 +31,8 @@ pub struct Services {
     pub second_factors: Arc<SecondFactors>,
     /// The caller's own account, where it concerns organisations.
     pub profile: Arc<Profile>,
+    /// Putting together what is kept about the caller.
+    pub exporter: Arc<AccountExporter>,
     /// The users of an organisation.
     pub members: Arc<Members>,
     /// Accounts for new users of an organisation.
@@ -51,6 +53,10 @@ pub struct Services {
     pub audit_log: Arc<AuditLog>,
     /// Tasks.
     pub tasks: Arc<Tasks>,
+    /// Administering the platform.
+    pub platform: Arc<PlatformAdministration>,
+    /// Background jobs, for those who administer the platform.
+    pub jobs: Arc<Jobs>,
     /// Requests that may be sent twice.
     pub requests: Arc<IdempotentRequests>,
 }

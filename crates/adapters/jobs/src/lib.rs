@@ -6,6 +6,7 @@
 //! - [`QueueDatabase`], [`migrate`]: the queue's own tables.
 //! - [`Worker`]: rings on a schedule, runs the jobs, and starts again after a failure.
 //! - [`JobsOptions`]: how often.
+//! - [`Register`]: lists, retries and cancels jobs.
 //!
 //! A worker also sends the mails that wait in the outbox, and chains the entries that wait in the audit log; both are
 //! queues of their own. And it looks after the keys of access tokens.
@@ -21,6 +22,7 @@ mod options;
 mod post;
 mod purge;
 mod queue;
+mod register;
 mod schedule;
 mod worker;
 
@@ -28,6 +30,7 @@ pub use database::QueueDatabase;
 pub use error::JobsError;
 pub use migrate::migrate;
 pub use options::JobsOptions;
+pub use register::Register;
 pub use worker::Worker;
 
 #[cfg(test)]

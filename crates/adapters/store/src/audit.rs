@@ -60,6 +60,7 @@ impl AuditRepository for StoreTransaction {
         let all = self
             .scope()
             .select::<Column>()
+            .apply_if(filter.organization_id, |select, id| select.filter(Column::OrganizationId.eq(id.as_uuid())))
             .apply_if(filter.actor_id, |select, id| select.filter(Column::ActorId.eq(id)))
             .apply_if(filter.action.as_deref(), |select, action| select.filter(Column::Action.eq(action)))
             .apply_if(filter.outcome, |select, outcome| select.filter(Column::Outcome.eq(outcome.as_str())))

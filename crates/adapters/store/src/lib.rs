@@ -11,6 +11,7 @@ mod audit_archive;
 mod check_role;
 mod credentials;
 mod database;
+mod directory;
 mod erasure;
 mod error;
 mod guesses;

@@ -11,6 +11,7 @@ use crate::StoreTransaction;
 use crate::error::{broken_unique, storage};
 use crate::row::corrupt;
 use crate::scope::organizations::{ActiveModel, Column, Model};
+use crate::search::search_text;
 
 /// Reads a stored organisation.
 pub(crate) fn organization_from(row: Model) -> Result<Organization, StorageError> {
@@ -53,6 +54,11 @@ fn changeable(organization: &Organization) -> ActiveModel {
         updated_at: Set(organization.updated_at),
         deleted_at: Set(organization.deleted_at),
         revision: Set(organization.revision.get()),
+        search_text: Set(search_text(&[
+            organization.name.as_str(),
+            organization.slug.as_str(),
+            organization.contact_email.as_ref().map_or("", Email::as_str),
+        ])),
         ..Default::default()
     }
 }

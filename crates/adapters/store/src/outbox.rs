@@ -16,7 +16,7 @@ use crate::scope::outbox::{ActiveModel, Column, Model};
 use crate::transaction::Mode;
 use crate::{Database, StoreTransaction};
 
-const QUEUED: &str = "queued";
+pub(crate) const QUEUED: &str = "queued";
 const SENT: &str = "sent";
 const DROPPED: &str = "dropped";
 const DEAD: &str = "dead";

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use tenantry_application::ports::{
     ArchiveTransaction, AuditArchive, IdempotencyTransaction, MemberAccountRepository, MembersTransaction,
-    ProjectTransaction, RequestRepository, SignInTransaction,
+    PlatformDirectory, PlatformTransaction, ProjectTransaction, RequestRepository, SignInTransaction,
 };
 use tenantry_identity::{
     Actor, PlatformContext,
@@ -80,6 +80,7 @@ stores! {
     TenantContext begins TaskTransaction;
     TenantContext begins ProjectTransaction;
     PlatformContext begins ArchiveTransaction;
+    PlatformContext begins PlatformTransaction;
 }
 
 macro_rules! lends {
@@ -113,4 +114,5 @@ lends!(TenancyTransaction:
 );
 lends!(TaskTransaction: tasks -> TaskRepository, references -> TaskReferences);
 lends!(ArchiveTransaction: archive -> AuditArchive);
+lends!(PlatformTransaction: directory -> PlatformDirectory, revocations -> RevocationRepository);
 lends!(IdempotencyTransaction: requests -> RequestRepository);

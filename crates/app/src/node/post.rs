@@ -3,24 +3,41 @@
 use std::sync::Arc;
 
 use tenantry_application::{DeliveryRules, PostOffice};
-use tenantry_credentials::{DerivedKeys, RandomLinkSecrets, SealedBox};
+use tenantry_credentials::{RandomLinkSecrets, SealedBox};
 use tenantry_identity::ports::MailTransport;
 use tenantry_identity::{Backoff, Postbox, PostboxRules};
-use tenantry_kernel::{Clock, IdGenerator};
 use tenantry_mail::{DirectoryTransport, NoTransport, SmtpOptions, SmtpTransport, Stationery, StationeryOptions};
-use tenantry_store::Database;
 
-use super::lasting;
+use super::ground::{Ground, lasting};
 use crate::failure::Failure;
 use crate::settings::{MailTransportKind, Settings};
 
-/// Seals mails for the outbox.
-pub(super) fn postbox(
-    settings: &Settings,
-    keys: &DerivedKeys,
-    clock: &Arc<dyn Clock>,
-    ids: &Arc<dyn IdGenerator>,
-) -> Result<Arc<Postbox>, Failure> {
+/// What has to do with mail.
+pub(super) struct MailParts {
+    /// Seals mails for the outbox.
+    pub postbox: Arc<Postbox>,
+    /// Sends what is in the outbox.
+    pub post_office: Arc<PostOffice>,
+}
+
+impl MailParts {
+    pub fn new(ground: &Ground<'_>) -> Result<Self, Failure> {
+        let postbox = Arc::new(postbox(ground)?);
+        let post_office = PostOffice::new(
+            ground.store(),
+            ground.store(),
+            postbox.clone(),
+            transport(ground.settings)?,
+            rules(ground.settings)?,
+            ground.clock(),
+            ground.ids(),
+        );
+        Ok(Self { postbox, post_office: Arc::new(post_office) })
+    }
+}
+
+fn postbox(ground: &Ground<'_>) -> Result<Postbox, Failure> {
+    let Ground { settings, keys, .. } = ground;
     let (sealer, secrets) = (Arc::new(SealedBox::new(keys)), Arc::new(RandomLinkSecrets::new(keys)));
     let rules = PostboxRules {
         keep: lasting(settings.mail.keep)?,
@@ -28,28 +45,7 @@ pub(super) fn postbox(
         reset_password: lasting(settings.auth.reset_password_lifetime)?,
         invitation: lasting(settings.auth.invitation_lifetime)?,
     };
-    Ok(Arc::new(Postbox::new(sealer, secrets, rules, clock.clone(), ids.clone())))
-}
-
-/// Sends what is in the outbox.
-pub(super) fn post_office(
-    settings: &Settings,
-    database: &Database,
-    postbox: &Arc<Postbox>,
-    clock: &Arc<dyn Clock>,
-    ids: &Arc<dyn IdGenerator>,
-) -> Result<Arc<PostOffice>, Failure> {
-    let store = Arc::new(database.clone());
-    let office = PostOffice::new(
-        store.clone(),
-        store,
-        postbox.clone(),
-        transport(settings)?,
-        rules(settings)?,
-        clock.clone(),
-        ids.clone(),
-    );
-    Ok(Arc::new(office))
+    Ok(Postbox::new(sealer, secrets, rules, ground.clock(), ground.ids()))
 }
 
 fn transport(settings: &Settings) -> Result<Arc<dyn MailTransport>, Failure> {

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use tenantry_credentials::{DerivedKeys, JwtAccessTokens, KeyRing, SealedSigningKeys};
+use tenantry_credentials::{JwtAccessTokens, KeyRing, SealedSigningKeys};
 use tenantry_identity::ports::PublishedKeys;
 use tenantry_identity::{SigningKeyError, SigningKeyRules, SigningKeys};
-use tenantry_kernel::{Clock, IdGenerator, StorageError};
-use tenantry_store::Database;
+use tenantry_kernel::StorageError;
 
-use super::lasting;
+use super::ground::{Ground, lasting};
 use crate::failure::Failure;
-use crate::settings::{Algorithm, Settings};
+use crate::settings::Algorithm;
 
 /// How this node signs access tokens.
 pub struct Signing {
@@ -23,15 +22,10 @@ pub struct Signing {
 }
 
 impl Signing {
-    pub(super) fn new(
-        settings: &Settings,
-        database: &Database,
-        keys: &DerivedKeys,
-        clock: &Arc<dyn Clock>,
-        ids: &Arc<dyn IdGenerator>,
-    ) -> Result<Self, Failure> {
+    pub(super) fn new(ground: &Ground<'_>) -> Result<Self, Failure> {
+        let Ground { settings, keys, .. } = ground;
         let auth = &settings.auth;
-        let store = Arc::new(database.clone());
+        let store = ground.store();
         let ring = match auth.algorithm {
             Algorithm::Hs256 => None,
             Algorithm::EdDsa => Some(Arc::new(KeyRing::new(store.clone(), SealedSigningKeys::new(keys)))),
@@ -42,7 +36,7 @@ impl Signing {
         };
         let rules = SigningKeyRules::new(lasting(auth.signing_key_lifetime)?, lasting(auth.access_token_lifetime)?);
         let forge = Arc::new(SealedSigningKeys::new(keys));
-        let keys = SigningKeys::new(store, forge, rules, clock.clone(), ids.clone());
+        let keys = SigningKeys::new(store, forge, rules, ground.clock(), ground.ids());
         Ok(Self { tokens: Arc::new(tokens), keys: Arc::new(keys), ring })
     }
 

@@ -46,11 +46,11 @@ async fn judge(site: &Site, ask: Ask, verdict: Verdict, what: &str) -> Answer {
     answer
 }
 
-/// The operation's request from its owner, who is somebody new if the last request was the end of them.
+/// The operation's request from whoever may send it; they are somebody new if the last request was the end of them.
 async fn ask(fixture: &mut Fixture<'_>, operation: &Operation) -> Ask {
     if fixture.owner.get("/users/me").await.status != 200 {
         *fixture = Fixture::of(fixture.site).await;
     }
     let ask = fixture.ask(operation);
-    if operation.public { ask } else { fixture.owner.authorize(ask) }
+    if operation.public { ask } else { fixture.caller(operation).authorize(ask) }
 }

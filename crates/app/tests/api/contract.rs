@@ -26,6 +26,11 @@ impl Operation {
         format!("{} {}", self.method, self.path)
     }
 
+    /// Whether it is for administrators of the platform alone.
+    pub fn is_of_platform(&self) -> bool {
+        self.path.starts_with("/api/v1/admin/")
+    }
+
     /// The path with this value for its parameters.
     pub fn path_to(&self, value: &str) -> String {
         self.path_within(value, value)

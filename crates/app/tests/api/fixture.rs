@@ -11,6 +11,8 @@ use crate::site::{Ask, PASSWORD, Site, unique};
 pub struct Fixture<'s> {
     pub site: &'s Site,
     pub owner: Person<'s>,
+    /// Somebody else, who administers the platform.
+    pub administrator: Person<'s>,
     task: Value,
     project: String,
     session: String,
@@ -33,7 +35,8 @@ impl<'s> Fixture<'s> {
         let body = json!({"email": format!("{}@example.com", unique("invited")), "role": "GUEST"});
         let invitation = owner.post(&invitations, body).await.expect(201)["id"].as_str().unwrap().to_owned();
         let organization = owner.get(&format!("/organizations/{}", owner.own_organization)).await.expect(200);
-        Self { site, owner, task, project, session, api_key, invitation, organization }
+        let administrator = site.administrator().await;
+        Self { site, owner, administrator, task, project, session, api_key, invitation, organization }
     }
 
     /// Sends the operation's request about the owner's things, good in every respect but who sends it.
@@ -56,10 +59,19 @@ impl<'s> Fixture<'s> {
             Some("projects") => &self.project,
             Some("tasks") => self.task["id"].as_str().unwrap(),
             Some("users") => &self.owner.id,
+            Some("admin") if operation.path.contains("/organizations/") => &self.owner.own_organization,
+            Some("admin") if operation.path.contains("/users/") => &self.owner.id,
+            // Nobody has seen such a job.
+            Some("admin") => "01ARZ3NDEKTSV4RRFFQ69G5FAV",
             _ => "not-found",
         };
         let inner = if operation.path.contains("{user_id}") { &self.owner.id } else { &self.invitation };
         self.site.at(&operation.method, &operation.path_within(id, inner))
+    }
+
+    /// Whoever may send the operation's request.
+    pub fn caller(&self, operation: &Operation) -> &Person<'s> {
+        if operation.is_of_platform() { &self.administrator } else { &self.owner }
     }
 
     /// A good body for the operation, where it needs one.
@@ -96,6 +108,7 @@ impl<'s> Fixture<'s> {
             "POST /api/v1/companies" => json!({"company_name": "Another"}),
             "PUT /api/v1/companies/{id}" | "PATCH /api/v1/companies/{id}" => json!({"company_name": "changed"}),
             name if name.starts_with("PATCH") && name.ends_with("/members/{user_id}") => json!({"role": "OWNER"}),
+            "PATCH /api/v1/admin/users/{id}" | "PATCH /api/v1/admin/organizations/{id}" => json!({"is_active": false}),
             "POST /api/v1/projects" => json!({"name": "theirs"}),
             "PUT /api/v1/organizations/{id}"
             | "PATCH /api/v1/organizations/{id}"

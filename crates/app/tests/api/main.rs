@@ -1,6 +1,7 @@
 //! The API as clients meet it: real nodes, real sockets, and both databases.
 #![cfg(test)]
 
+mod admin;
 mod answer;
 mod audit;
 mod auth;

@@ -90,6 +90,14 @@ impl Site {
         Person::sign_up(self, &unique("newcomer")).await
     }
 
+    /// Somebody new who administers the platform.
+    pub async fn administrator(&self) -> Person<'_> {
+        let person = Person::sign_up(self, &unique("administrator")).await;
+        let name = &person.username;
+        self.sql(&format!("UPDATE users SET is_platform_admin = (1 = 1) WHERE username = '{name}'")).await;
+        person
+    }
+
     pub async fn login(&self, name: &str, password: &str) -> Answer {
         self.post("/auth/login", json!({"email": name, "password": password})).await
     }

@@ -2,5 +2,6 @@
 
 mod changes;
 mod creation;
+mod export;
 mod lists;
 mod removal;

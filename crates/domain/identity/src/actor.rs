@@ -22,6 +22,7 @@ enum ActorKind {
     Anonymous,
     User(UserId),
     ApiKey { id: ApiKeyId, user_id: UserId, organization_id: OrganizationId },
+    Administrator(UserId),
     System,
 }
 
@@ -108,7 +109,7 @@ impl Actor {
     #[must_use]
     pub fn user_id(&self) -> Option<UserId> {
         match self.kind {
-            ActorKind::User(id) | ActorKind::ApiKey { user_id: id, .. } => Some(id),
+            ActorKind::User(id) | ActorKind::ApiKey { user_id: id, .. } | ActorKind::Administrator(id) => Some(id),
             ActorKind::Anonymous | ActorKind::System => None,
         }
     }
@@ -118,7 +119,7 @@ impl Actor {
     pub fn api_key_id(&self) -> Option<ApiKeyId> {
         match self.kind {
             ActorKind::ApiKey { id, .. } => Some(id),
-            ActorKind::Anonymous | ActorKind::User(_) | ActorKind::System => None,
+            ActorKind::Anonymous | ActorKind::User(_) | ActorKind::Administrator(_) | ActorKind::System => None,
         }
     }
 
@@ -127,7 +128,7 @@ impl Actor {
     pub fn may_enter(&self, organization_id: OrganizationId) -> bool {
         match self.kind {
             ActorKind::ApiKey { organization_id: own, .. } => own == organization_id,
-            ActorKind::Anonymous | ActorKind::User(_) | ActorKind::System => true,
+            ActorKind::Anonymous | ActorKind::User(_) | ActorKind::Administrator(_) | ActorKind::System => true,
         }
     }
 
@@ -141,6 +142,7 @@ impl Actor {
         match self.kind {
             ActorKind::Anonymous | ActorKind::User(_) => ActorType::User,
             ActorKind::ApiKey { .. } => ActorType::ApiKey,
+            ActorKind::Administrator(_) => ActorType::Platform,
             ActorKind::System => ActorType::System,
         }
     }
@@ -168,6 +170,11 @@ impl Principal {
     #[must_use]
     pub fn actor(&self) -> Actor {
         Actor { client: self.client.clone(), ..Actor::user(self.claims.user_id) }
+    }
+
+    /// The same person, as an administrator of the platform.
+    pub(crate) fn administrator(&self) -> Actor {
+        Actor { client: self.client.clone(), ..Actor::of(ActorKind::Administrator(self.claims.user_id)) }
     }
 
     /// Whose token it is.

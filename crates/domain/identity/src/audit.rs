@@ -202,6 +202,8 @@ impl AuditEntry {
 /// Which entries of the audit log to list; what is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
+    /// In whose log, where there are several to read.
+    pub organization_id: Option<OrganizationId>,
     /// Who did it.
     pub actor_id: Option<Uuid>,
     /// What was done.

@@ -1,4 +1,4 @@
-use crate::Actor;
+use crate::{Actor, Principal, User};
 
 /// That the platform itself acts, across all organisations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,14 @@ impl PlatformContext {
     #[must_use]
     pub fn system() -> Self {
         Self { actor: Actor::system() }
+    }
+
+    /// Somebody who has signed in, and whose account, as it is stored now, administers the platform.
+    #[must_use]
+    pub fn administer(principal: &Principal, account: &User) -> Option<Self> {
+        let is_own = account.id == principal.user_id();
+        let may = account.is_platform_admin && account.is_active && account.deleted_at.is_none();
+        (is_own && may).then(|| Self { actor: principal.administrator() })
     }
 
     /// Who acts.

@@ -93,6 +93,15 @@ impl User {
         self.touched(now)
     }
 
+    /// The account after a platform administrator decided at `now` whether it may sign in. One that may not is signed out
+    /// everywhere.
+    #[must_use]
+    pub fn with_activity(self, is_active: bool, now: DateTime<Utc>) -> Self {
+        let mut user = if is_active { self.touched(now) } else { self.signed_out_everywhere(now) };
+        user.is_active = is_active;
+        user
+    }
+
     /// The account after its deletion at `now`: it can't sign in, and waits for erasure.
     #[must_use]
     pub fn deleted(self, now: DateTime<Utc>) -> Self {

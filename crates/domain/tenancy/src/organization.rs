@@ -163,6 +163,12 @@ impl Organization {
         }
     }
 
+    /// The organisation after a platform administrator decided at `now` whether its members may work in it.
+    #[must_use]
+    pub fn with_activity(self, is_active: bool, now: DateTime<Utc>) -> Self {
+        Self { is_active, updated_at: now, revision: self.revision.next(), ..self }
+    }
+
     /// The organisation after its deletion at `now`: closed to everybody, and waiting for erasure.
     #[must_use]
     pub fn deleted(self, now: DateTime<Utc>) -> Self {

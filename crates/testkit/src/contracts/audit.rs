@@ -108,6 +108,24 @@ contract! {
         assert_eq!(list(world, &person.owner, &AuditFilter::default()).await, []);
     }
 
+    async fn people_read_what_concerns_their_own_account_alone() {
+        let [ada, eve] = [world.person().await, world.person().await];
+        let mut written = Vec::new();
+        for person in [&ada, &eve] {
+            let entry = AuditEntry::success(&SystemIds, world.clock.now(), &person.actor, AuditAction::USER_LOGIN);
+            let mut transaction = world.ports.sign_in.begin(&person.actor).await.unwrap();
+            transaction.audit().append(&entry).await.unwrap();
+            transaction.commit().await.unwrap();
+            append(world, &person.owner, &self::entry(world, &person.owner, 0)).await;
+            written.push(entry);
+        }
+        for (person, entry) in [&ada, &eve].into_iter().zip(written) {
+            let mut transaction = world.ports.sign_in.read(&person.actor).await.unwrap();
+            let found = transaction.audit().list(&AuditFilter::default(), &everything()).await.unwrap().items;
+            assert_eq!(found, [entry]);
+        }
+    }
+
     async fn a_user_writes_into_the_log_of_an_organisation_of_theirs() {
         let person = world.person().await;
         let written = entry(world, &person.owner, 0);

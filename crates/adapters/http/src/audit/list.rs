@@ -22,16 +22,16 @@ const ACTION_CHARACTERS: usize = 100;
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListAuditLog {
     /// By this user or API key.
-    actor_id: Option<Uuid>,
+    pub(crate) actor_id: Option<Uuid>,
     /// With this action, such as `user.login`.
     #[param(max_length = 100)]
-    action: Option<String>,
+    pub(crate) action: Option<String>,
     /// `success`, `denied` or `failure`.
-    outcome: Option<String>,
+    pub(crate) outcome: Option<String>,
     /// At this time or later.
-    from: Option<DateTime<Utc>>,
+    pub(crate) from: Option<DateTime<Utc>>,
     /// Before this time.
-    to: Option<DateTime<Utc>>,
+    pub(crate) to: Option<DateTime<Utc>>,
 }
 
 impl ListAuditLog {
@@ -40,7 +40,14 @@ impl ListAuditLog {
         let action = fields.optional("action", self.action.as_deref(), |raw| parse_text(raw, 1, ACTION_CHARACTERS));
         let outcome = fields.optional("outcome", self.outcome.as_deref(), str::parse);
         let (action, outcome) = fields.finish((action, outcome))?;
-        Ok(AuditFilter { actor_id: self.actor_id, action, outcome, from: self.from, to: self.to })
+        Ok(AuditFilter {
+            organization_id: None,
+            actor_id: self.actor_id,
+            action,
+            outcome,
+            from: self.from,
+            to: self.to,
+        })
     }
 }
 

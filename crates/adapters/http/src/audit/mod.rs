@@ -3,6 +3,7 @@
 mod list;
 mod view;
 
+pub(crate) use self::{list::ListAuditLog, view::PlatformAuditEntryView};
 use crate::{operation, operations::Operations};
 
 /// Registers the operations.

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tenantry_identity::AuditEntry;
+use tenantry_identity::{AuditEntry, OrganizationId};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -52,5 +52,22 @@ impl From<AuditEntry> for AuditEntryView {
             request_id: entry.request_id,
             data: entry.data,
         }
+    }
+}
+
+/// Something that was done, tried or refused, in whichever organization.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PlatformAuditEntryView {
+    /// In whose log it is; null for what concerns an account alone.
+    #[schema(required)]
+    organization_id: Option<Uuid>,
+    #[serde(flatten)]
+    entry: AuditEntryView,
+}
+
+impl From<AuditEntry> for PlatformAuditEntryView {
+    fn from(entry: AuditEntry) -> Self {
+        let organization_id = entry.organization_id.map(OrganizationId::as_uuid);
+        Self { organization_id, entry: AuditEntryView::from(entry) }
     }
 }

@@ -16,7 +16,7 @@ mod signup;
 mod totp;
 mod view;
 
-pub(crate) use self::view::SignedInView;
+pub(crate) use self::{api_keys::ApiKeyView, view::SignedInView};
 use crate::{operation, operations::Operations};
 
 /// Registers the operations.

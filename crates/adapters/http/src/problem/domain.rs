@@ -1,6 +1,6 @@
 //! The one place that says which problem each error of the domains is.
 
-use tenantry_application::{ApiKeyError, SignInError, SignUpError};
+use tenantry_application::{ApiKeyError, JobError, PlatformError, SignInError, SignUpError};
 use tenantry_identity::{
     AccessTokenError, AuthenticationError, IdentityError, UserKey, WeakPassword, ports::HashingError,
 };
@@ -71,6 +71,30 @@ impl From<ApiKeyError> for Problem {
             ApiKeyError::NotFound => Self::not_found(),
             ApiKeyError::Tenancy(error) => error.into(),
             ApiKeyError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<PlatformError> for Problem {
+    fn from(error: PlatformError) -> Self {
+        match error {
+            PlatformError::Forbidden => Self::new(ErrorCode::Forbidden),
+            PlatformError::NotFound => Self::not_found(),
+            PlatformError::SelfDeactivation => Self::new(ErrorCode::Conflict).with_detail(error.to_string()),
+            PlatformError::RevisionMismatch => Self::new(ErrorCode::PreconditionFailed),
+            PlatformError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<JobError> for Problem {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::NotFound => Self::not_found(),
+            JobError::NotRetryable | JobError::NotCancellable => {
+                Self::new(ErrorCode::Conflict).with_detail(error.to_string())
+            }
+            JobError::Storage(error) => error.into(),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod change_me;
 mod create;
 mod delete_me;
+mod export_me;
 mod find;
 mod find_me;
 mod list;
@@ -18,6 +19,7 @@ pub(crate) fn operations(operations: &mut Operations) {
     operation!(operations, find_me).alias("/users/profile");
     operation!(operations, change_me);
     operation!(operations, delete_me);
+    operation!(operations, export_me);
     operation!(operations, list);
     operation!(operations, create);
     operation!(operations, find);

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 use tenantry_application::{
-    Acceptance, ApiKeys, Hiring, IdempotentRequests, Invitations, Members, OrganizationDeletion, Profile,
-    ProjectDeletion, SessionLimits, SignIn, SignUp, TokenIssuer,
-    ports::{OneTimePasswords, Sealer},
+    Acceptance, AccountExporter, ApiKeys, Hiring, IdempotentRequests, Invitations, Job, JobFilter, JobId, Jobs,
+    Members, OrganizationDeletion, PlatformAdministration, Profile, ProjectDeletion, SessionLimits, SignIn, SignUp,
+    TokenIssuer,
+    ports::{JobRegister, OneTimePasswords, Sealer},
 };
 use tenantry_http::Services;
 use tenantry_identity::{
@@ -20,7 +21,7 @@ use tenantry_identity::{
         LivenessLookup, RefreshTokens,
     },
 };
-use tenantry_kernel::{StorageError, Store, SystemClock, SystemIds};
+use tenantry_kernel::{Page, PageRequest, StorageError, Store, SystemClock, SystemIds};
 use tenantry_tasks::Tasks;
 use tenantry_tenancy::{
     AuditLog, Entrance, FoundInvitation, InvitationDoor, Organizations, Projects, ports::InvitationLookup,
@@ -86,6 +87,25 @@ impl LivenessLookup for Nowhere {
 #[async_trait]
 impl ApiKeyLookup for Nowhere {
     async fn find(&self, _: &ApiKeyDigest) -> Result<Option<KnownApiKey>, StorageError> {
+        unavailable()
+    }
+}
+
+#[async_trait]
+impl JobRegister for Nowhere {
+    async fn list(&self, _: &JobFilter, _: &PageRequest) -> Result<Page<Job>, StorageError> {
+        unavailable()
+    }
+
+    async fn find(&self, _: &JobId) -> Result<Option<Job>, StorageError> {
+        unavailable()
+    }
+
+    async fn retry(&self, _: &JobId, _: DateTime<Utc>) -> Result<bool, StorageError> {
+        unavailable()
+    }
+
+    async fn cancel(&self, _: &JobId, _: DateTime<Utc>) -> Result<bool, StorageError> {
         unavailable()
     }
 }
@@ -164,6 +184,23 @@ fn second_factors(store: &Arc<Nowhere>, accounts: &Arc<Accounts>, clock: &Arc<Sy
     )
 }
 
+fn accounts(
+    store: &Arc<Nowhere>,
+    passwords: &Arc<PasswordGate>,
+    postbox: &Arc<Postbox>,
+    revocations: &Arc<RevocationList>,
+) -> Arc<Accounts> {
+    Arc::new(Accounts::new(
+        store.clone(),
+        passwords.clone(),
+        postbox.clone(),
+        revocations.clone(),
+        Duration::hours(1),
+        Arc::new(SystemClock),
+        Arc::new(SystemIds),
+    ))
+}
+
 pub fn services() -> Services {
     let (store, hasher) = (Arc::new(Nowhere), Arc::new(ClearHasher));
     let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
@@ -177,15 +214,7 @@ pub fn services() -> Services {
     let passwords = Arc::new(PasswordGate::new(hasher.clone(), Arc::new(guard), policy.clone()));
     let rules = PostboxRules { keep: hour, verify_email: hour, reset_password: hour, invitation: hour };
     let postbox = Arc::new(Postbox::new(store.clone(), Arc::new(ClearLinks), rules, clock.clone(), ids.clone()));
-    let accounts = Arc::new(Accounts::new(
-        store.clone(),
-        passwords.clone(),
-        postbox.clone(),
-        revocations.clone(),
-        hour,
-        clock.clone(),
-        ids.clone(),
-    ));
+    let accounts = accounts(&store, &passwords, &postbox, &revocations);
     let authenticator = Arc::new(Authenticator::new(
         store.clone(),
         passwords.clone(),
@@ -218,6 +247,9 @@ pub fn services() -> Services {
         ids.clone(),
     );
     let deletion = OrganizationDeletion::new(store.clone(), accounts.clone(), clock.clone(), ids.clone());
+    let entrance = Arc::new(Entrance::new(store.clone()));
+    let exporter = AccountExporter::new(entrance.clone(), store.clone(), store.clone(), store.clone(), clock.clone());
+    let platform = PlatformAdministration::new(store.clone(), accounts.clone(), clock.clone(), ids.clone());
     Services {
         acceptance: Arc::new(acceptance),
         invitations: Arc::new(Invitations::new(store.clone(), postbox.clone(), clock.clone(), ids.clone())),
@@ -252,7 +284,10 @@ pub fn services() -> Services {
         hiring: Arc::new(Hiring::new(register(), store.clone(), postbox, store.clone(), clock.clone(), ids.clone())),
         members: Arc::new(Members::new(store.clone(), accounts.clone(), clock.clone(), ids.clone())),
         authenticator,
-        entrance: Arc::new(Entrance::new(store.clone())),
+        entrance,
+        exporter: Arc::new(exporter),
+        platform: Arc::new(platform),
+        jobs: Arc::new(Jobs::new(store.clone(), store.clone(), clock.clone(), ids.clone())),
         accounts,
         second_factors,
         projects: Arc::new(Projects::new(store.clone(), clock.clone(), ids.clone())),

@@ -26,10 +26,14 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// An organisation reads its own log. Nobody changes one.
+/// An organisation reads its own log; a user, outside of all organisations, what concerns the account alone and was done
+/// in their name. Nobody changes a log.
 impl Scoped for Entity {
     fn readable(scope: &Scope) -> Condition {
-        scope.in_tenant(Column::OrganizationId)
+        if scope.organization_id().is_some() {
+            return scope.in_tenant(Column::OrganizationId);
+        }
+        scope.of_user(Column::ActorId).add(Column::OrganizationId.is_null())
     }
 
     fn writable(_scope: &Scope) -> Condition {

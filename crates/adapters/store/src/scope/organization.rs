@@ -21,6 +21,7 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
     pub deleted_at: Option<DateTimeUtc>,
     pub revision: i64,
+    pub search_text: String,
 }
 
 /// Reads all columns in their order, beside those of other tables.
@@ -37,6 +38,7 @@ pub fn read(row: &mut RowReader<'_>) -> Result<Model, StorageError> {
         updated_at: row.take()?,
         deleted_at: row.take()?,
         revision: row.take()?,
+        search_text: row.take()?,
     })
 }
 

@@ -1,159 +1,194 @@
-//! Who may call what.
+//! Who may call what: the committed table says what everybody is answered, for every operation of the contract.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::fs;
 
 use chrono::{DateTime, Duration, Utc};
 use secrecy::SecretString;
+use serde_json::json;
 use tenantry_credentials::{DerivedKeys, JwtAccessTokens};
 use tenantry_identity::ports::AccessTokens as _;
 use tenantry_tenancy::Role;
 
+use crate::answer::Answer;
 use crate::contract::{Operation, operations};
 use crate::fixture::Fixture;
 use crate::on_both_databases;
+use crate::person::Person;
 use crate::site::{SECRET, Site};
 
-/// What an operation that needs credentials answers, and to whom.
-struct Expectation {
-    /// Method and path.
-    operation: &'static str,
-    /// Somebody of another organisation. Where that is a success it must be about their own things.
-    stranger: u16,
-    /// A guest of the organisation.
-    guest: u16,
-    /// Its owner.
-    owner: u16,
+/// One line for each operation, with one column for each of [`Actor`].
+const TABLE: &str = include_str!("access.txt");
+
+/// Where the test leaves a table that differs, to be looked at and committed.
+const ANSWERED: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/access.txt");
+
+/// Who sends an operation's request about the owner's things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Actor {
+    /// Without credentials.
+    Nobody,
+    /// The owner, with a token that has expired.
+    Expired,
+    /// An owner of another organisation, who names this one.
+    Intruder,
+    /// The same who does not. A success must be about their own things.
+    Stranger,
+    /// An API key of the owner's with every scope but the one that is needed.
+    Key,
+    Guest,
+    Member,
+    Admin,
+    /// An administrator of the platform, who is a stranger to the organisation.
+    Platform,
+    Owner,
 }
 
-#[rustfmt::skip]
-const PROTECTED: &[Expectation] = {
-    const fn of(operation: &'static str, [stranger, guest, owner]: [u16; 3]) -> Expectation {
-        Expectation { operation, stranger, guest, owner }
+impl Actor {
+    /// Those who must change nothing come first.
+    const ALL: [Self; 10] = [
+        Self::Nobody,
+        Self::Expired,
+        Self::Intruder,
+        Self::Stranger,
+        Self::Key,
+        Self::Guest,
+        Self::Member,
+        Self::Admin,
+        Self::Platform,
+        Self::Owner,
+    ];
+
+    fn name(self) -> String {
+        format!("{self:?}").to_lowercase()
     }
-    &[
-        of("POST /api/v1/auth/logout",            [200, 200, 200]),
-        of("GET /api/v1/auth/me",                 [200, 200, 200]),
-        of("GET /api/v1/auth/sessions",           [200, 200, 200]),
-        of("DELETE /api/v1/auth/sessions/{id}",   [404, 404, 204]),
-        of("GET /api/v1/auth/api-keys",           [200, 200, 200]),
-        of("POST /api/v1/auth/api-keys",          [201, 201, 201]),
-        of("DELETE /api/v1/auth/api-keys/{id}",   [404, 404, 204]),
-        of("POST /api/v1/auth/totp/enroll",       [200, 200, 200]),
-        of("POST /api/v1/auth/totp/confirm",      [409, 409, 409]),
-        of("POST /api/v1/auth/totp/disable",      [409, 409, 409]),
-        of("GET /api/v1/users/me",                [200, 200, 200]),
-        of("GET /api/v1/users/profile",           [200, 200, 200]),
-        of("PUT /api/v1/users/me",                [200, 200, 200]),
-        of("PATCH /api/v1/users/me",              [200, 200, 200]),
-        of("DELETE /api/v1/users/me",             [204, 204, 204]),
-        of("GET /api/v1/users",                   [200, 403, 200]),
-        of("POST /api/v1/users",                  [201, 403, 201]),
-        of("GET /api/v1/users/{id}",              [404, 403, 200]),
-        of("PUT /api/v1/users/{id}",              [404, 403, 200]),
-        of("PATCH /api/v1/users/{id}",            [404, 403, 200]),
-        // Nobody deletes themself there.
-        of("DELETE /api/v1/users/{id}",           [404, 403, 409]),
-        of("GET /api/v1/organizations",           [200, 200, 200]),
-        of("POST /api/v1/organizations",          [201, 201, 201]),
-        of("GET /api/v1/organizations/{id}",      [404, 200, 200]),
-        of("PUT /api/v1/organizations/{id}",      [404, 403, 200]),
-        of("PATCH /api/v1/organizations/{id}",    [404, 403, 200]),
-        of("DELETE /api/v1/organizations/{id}",   [404, 403, 204]),
-        of("GET /api/v1/companies",               [200, 200, 200]),
-        of("POST /api/v1/companies",              [201, 201, 201]),
-        of("GET /api/v1/companies/{id}",          [404, 200, 200]),
-        of("PUT /api/v1/companies/{id}",          [404, 403, 200]),
-        of("PATCH /api/v1/companies/{id}",        [404, 403, 200]),
-        of("DELETE /api/v1/companies/{id}",       [404, 403, 204]),
-        of("GET /api/v1/organizations/{id}/members", [404, 403, 200]),
-        of("PATCH /api/v1/organizations/{id}/members/{user_id}", [404, 403, 200]),
-        // The last owner stays.
-        of("DELETE /api/v1/organizations/{id}/members/{user_id}", [404, 403, 409]),
-        of("GET /api/v1/companies/{id}/members",  [404, 403, 200]),
-        of("PATCH /api/v1/companies/{id}/members/{user_id}", [404, 403, 200]),
-        of("DELETE /api/v1/companies/{id}/members/{user_id}", [404, 403, 409]),
-        of("GET /api/v1/organizations/{id}/invitations", [404, 403, 200]),
-        of("POST /api/v1/organizations/{id}/invitations", [404, 403, 201]),
-        of("DELETE /api/v1/organizations/{id}/invitations/{invitation_id}", [404, 403, 204]),
-        of("GET /api/v1/projects",                [200, 200, 200]),
-        of("POST /api/v1/projects",               [201, 403, 201]),
-        of("GET /api/v1/projects/{id}",           [404, 200, 200]),
-        of("PUT /api/v1/projects/{id}",           [404, 403, 200]),
-        of("PATCH /api/v1/projects/{id}",         [404, 403, 200]),
-        of("DELETE /api/v1/projects/{id}",        [404, 403, 204]),
-        of("GET /api/v1/audit-log",               [200, 403, 200]),
-        of("GET /api/v1/tasks",                   [200, 200, 200]),
-        of("POST /api/v1/tasks",                  [201, 403, 201]),
-        of("GET /api/v1/tasks/{id}",              [404, 403, 200]),
-        of("PUT /api/v1/tasks/{id}",              [404, 403, 200]),
-        of("PATCH /api/v1/tasks/{id}",            [404, 403, 200]),
-        of("DELETE /api/v1/tasks/{id}",           [404, 403, 204]),
-        of("PATCH /api/v1/tasks/{id}/complete",   [404, 403, 200]),
-    ]
-};
+
+    /// Whether the owner's things are none of theirs.
+    fn is_outside(self) -> bool {
+        matches!(self, Self::Nobody | Self::Expired | Self::Intruder | Self::Stranger)
+    }
+
+    async fn send(self, fixture: &Fixture<'_>, operation: &Operation) -> Answer {
+        let Fixture { site, owner, .. } = fixture;
+        let person = match self {
+            Self::Nobody => return fixture.request(operation, |ask| ask).await,
+            Self::Expired => owner.with_token(&minted(&owner.access_token, SECRET, Duration::minutes(-16)).await),
+            Self::Intruder => site.newcomer().await.within(&owner.own_organization),
+            Self::Stranger => site.newcomer().await,
+            Self::Key => key_without_scope(owner, operation).await,
+            Self::Guest => owner.hire(Role::Guest).await,
+            Self::Member => owner.hire(Role::Member).await,
+            Self::Admin => owner.hire(Role::Admin).await,
+            Self::Platform => fixture.administrator.clone(),
+            Self::Owner => owner.clone(),
+        };
+        fixture.request(operation, |ask| person.authorize(ask)).await
+    }
+}
+
+async fn key_without_scope<'s>(owner: &Person<'s>, operation: &Operation) -> Person<'s> {
+    let wanted = operation.api_scope.as_deref().and_then(|scope| scope.split_once(':')).map(|(resource, _)| resource);
+    let scopes: Vec<String> = match wanted {
+        // No scope is enough.
+        None => vec!["*".to_owned()],
+        Some(wanted) => ["audit", "organizations", "projects", "tasks", "users"]
+            .iter()
+            .filter(|resource| **resource != wanted)
+            .map(|resource| format!("{resource}:write"))
+            .collect(),
+    };
+    let key = owner.post("/auth/api-keys", json!({"name": "short of one", "scopes": scopes})).await.expect(201);
+    owner.with_token(key["key"].as_str().unwrap())
+}
+
+/// What the committed table says, by the operation's name.
+fn table() -> BTreeMap<String, Vec<u16>> {
+    let line = |line: &str| {
+        let mut words = line.split_whitespace();
+        let name = [words.next().unwrap(), words.next().unwrap()].join(" ");
+        (name, words.map(|status| status.parse().unwrap()).collect())
+    };
+    TABLE.lines().skip(1).map(line).collect()
+}
+
+fn written(rows: &BTreeMap<String, Vec<u16>>) -> String {
+    let width = rows.keys().map(String::len).max().unwrap_or_default();
+    let line = |name: &str, cells: Vec<String>| {
+        let row = cells.iter().fold(format!("{name:width$}"), |row, cell| row + &format!("{cell:>9}"));
+        row + "\n"
+    };
+    let head = line("operation", Actor::ALL.map(Actor::name).to_vec());
+    let body = rows.iter().map(|(name, row)| line(name, row.iter().map(u16::to_string).collect()));
+    head + &body.collect::<String>()
+}
 
 /// What the owner is answered.
 pub fn of_owner(operation: &Operation) -> u16 {
-    PROTECTED.iter().find(|known| known.operation == operation.name()).unwrap().owner
+    let position = Actor::ALL.iter().position(|actor| *actor == Actor::Owner).unwrap();
+    table()[&operation.name()][position]
 }
 
-/// Operations for everybody, and what nobody in particular is answered.
-const PUBLIC: [(&str, u16); 22] = [
-    ("GET /", 200),
-    ("GET /.well-known/jwks.json", 200),
-    ("POST /api/v1/auth/login", 200),
-    ("POST /api/v1/auth/signin", 200),
-    ("POST /api/v1/auth/email/resend", 202),
-    ("POST /api/v1/auth/email/verify", 422),
-    ("POST /api/v1/auth/password/forgot", 202),
-    ("POST /api/v1/auth/password/reset", 422),
-    ("POST /api/v1/auth/refresh", 200),
-    ("POST /api/v1/auth/register", 200),
-    ("POST /api/v1/auth/signup", 201),
-    ("POST /api/v1/auth/totp/challenge", 401),
-    ("GET /api/v1/health", 200),
-    ("GET /api/v1/health/db", 200),
-    ("GET /health", 200),
-    ("GET /health/db", 200),
-    ("GET /health/live", 200),
-    ("GET /health/ready", 200),
-    ("GET /api/v1/invitations/{token}", 404),
-    ("POST /api/v1/invitations/{token}/accept", 404),
-    ("GET /metrics", 200),
-    ("GET /problems/{slug}", 200),
-];
-
 #[test]
-fn every_operation_has_an_expectation_and_every_expectation_an_operation() {
-    let operations = operations();
-    let names = |public: bool| -> BTreeSet<String> {
-        operations.iter().filter(|operation| operation.public == public).map(Operation::name).collect()
-    };
-    assert_eq!(PROTECTED.iter().map(|known| known.operation.to_owned()).collect::<BTreeSet<_>>(), names(false));
-    assert_eq!(PUBLIC.iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>(), names(true));
+fn only_what_is_public_is_done_for_nobody_and_administering_the_platform_only_for_its_administrators() {
+    let table = table();
+    assert_eq!(table.len(), operations().len());
+    for operation in operations() {
+        let row = &table[&operation.name()];
+        let of = |actor: Actor| row[Actor::ALL.iter().position(|other| *other == actor).unwrap()];
+        if operation.public {
+            continue;
+        }
+        let refused = [Actor::Nobody, Actor::Expired, Actor::Intruder, Actor::Key].map(of);
+        assert_eq!(refused, [401, 401, 404, 403], "{}", operation.name());
+        if operation.is_of_platform() {
+            let others = [Actor::Stranger, Actor::Guest, Actor::Member, Actor::Admin, Actor::Owner];
+            assert!(others.iter().all(|other| of(*other) == 403), "{}", operation.name());
+        }
+    }
 }
 
 on_both_databases!(
-    nobody_is_let_in_but_where_everybody_is,
+    everybody_is_answered_as_the_table_says,
+    credentials_are_asked_for_before_anything_else,
     bad_tokens_are_told_apart_from_expired_ones,
-    another_tenant_sees_nothing_of_ours,
-    guests_may_do_less_than_owners,
 );
 
-async fn nobody_is_let_in_but_where_everybody_is(site: &Site) {
-    let fixture = Fixture::of(site).await;
+async fn everybody_is_answered_as_the_table_says(site: &Site) {
+    let mut rows = BTreeMap::new();
     for operation in operations() {
-        let expected = PUBLIC.iter().find(|(name, _)| *name == operation.name());
-        let sent = fixture.request(&operation, |ask| ask).await;
-        match expected {
-            Some((_, status)) => assert_eq!(sent.status, *status, "{sent}"),
-            None => drop(sent.refused(401, "UNAUTHENTICATED")),
+        let mut fixture = Fixture::of(site).await;
+        let mut row = Vec::new();
+        for actor in Actor::ALL {
+            let answer = actor.send(&fixture, &operation).await;
+            row.push(answer.status);
+            if answer.status >= 400 {
+                answer.problem();
+            }
+            if operation.public {
+                continue;
+            }
+            if actor.is_outside() {
+                fixture.check_untouched_by(&answer).await;
+            } else if answer.status < 300 && operation.method != "GET" {
+                fixture = Fixture::of(site).await;
+            }
         }
-        if expected.is_none() {
-            // Whatever else is wrong with the request.
-            let garbage = site.at(&operation.method, &operation.path_to("no-uuid")).raw("{").send().await;
-            garbage.refused(401, "UNAUTHENTICATED");
-        }
+        rows.insert(operation.name(), row);
+    }
+    let committed = table();
+    if written(&rows) != TABLE {
+        fs::write(ANSWERED, written(&rows)).unwrap();
+    }
+    let differs = |(name, row): &(&String, &Vec<u16>)| committed.get(*name) != Some(row);
+    let differing: Vec<_> = rows.iter().filter(differs).map(|(name, row)| (name, row, committed.get(name))).collect();
+    assert!(differing.is_empty(), "answered ({ANSWERED}), and said by the table: {differing:#?}");
+    assert!(written(&rows) == TABLE, "the table should be as in {ANSWERED}");
+}
+
+async fn credentials_are_asked_for_before_anything_else(site: &Site) {
+    for operation in operations().iter().filter(|operation| !operation.public) {
+        let garbage = site.at(&operation.method, &operation.path_to("no-uuid")).raw("{").send().await;
+        garbage.refused(401, "UNAUTHENTICATED");
     }
 }
 
@@ -189,38 +224,4 @@ async fn minted(token: &str, secret: &str, shift: Duration) -> String {
     claims.issued_at += shift;
     claims.expires_at += shift;
     mint(secret).issue(&claims)
-}
-
-async fn another_tenant_sees_nothing_of_ours(site: &Site) {
-    for operation in operations().iter().filter(|operation| !operation.public) {
-        let fixture = Fixture::of(site).await;
-        let expected = PROTECTED.iter().find(|known| known.operation == operation.name()).unwrap();
-        let intruder = site.newcomer().await.within(&fixture.owner.own_organization);
-        let answer = fixture.request(operation, |ask| intruder.authorize(ask)).await;
-        // Whoever names an organisation that they don't belong to gets nowhere.
-        assert_eq!(answer.status, 404, "intruder: {answer}");
-        fixture.check_untouched_by(&answer).await;
-
-        let stranger = site.newcomer().await;
-        let answer = fixture.request(operation, |ask| stranger.authorize(ask)).await;
-        assert_eq!(answer.status, expected.stranger, "stranger: {answer}");
-        fixture.check_untouched_by(&answer).await;
-    }
-}
-
-async fn guests_may_do_less_than_owners(site: &Site) {
-    for operation in operations().iter().filter(|operation| !operation.public) {
-        let fixture = Fixture::of(site).await;
-        let expected = PROTECTED.iter().find(|known| known.operation == operation.name()).unwrap();
-        let guest = fixture.owner.hire(Role::Guest).await;
-        let answer = fixture.request(operation, |ask| guest.authorize(ask)).await;
-        assert_eq!(answer.status, expected.guest, "guest: {answer}");
-        if answer.status == 403 {
-            answer.refused(403, "FORBIDDEN");
-        }
-
-        let fixture = Fixture::of(site).await;
-        let answer = fixture.request(operation, |ask| fixture.owner.authorize(ask)).await;
-        assert_eq!(answer.status, expected.owner, "owner: {answer}");
-    }
 }

@@ -5,6 +5,7 @@ mod delete;
 mod list;
 mod view;
 
+pub(crate) use self::view::ApiKeyView;
 use crate::{operation, operations::Operations};
 
 /// Registers the operations.

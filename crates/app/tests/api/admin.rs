@@ -1,0 +1,6 @@
+//! Administering the platform.
+
+mod accounts;
+mod jobs;
+mod lists;
+mod organizations;
