@@ -129,7 +129,7 @@ pub fn of_owner(operation: &Operation) -> u16 {
 }
 
 #[test]
-fn only_what_is_public_is_done_for_nobody_and_administering_the_platform_only_for_its_administrators() {
+fn the_table_of_access_has_every_operation_and_keeps_strangers_out() {
     let table = table();
     assert_eq!(table.len(), operations().len());
     for operation in operations() {
