@@ -79,6 +79,10 @@ pub enum Kind {
 pub enum Part {
     /// Requests a second beside bare handlers, and memory
     Requests,
+    /// Refreshed sessions a second
+    Refreshes,
+    /// Ten times too many logins, and what they do to other requests
+    Overload,
     /// Logins a second, and what they do to other requests
     Logins,
     /// The time of failing logins: unknown account and wrong password

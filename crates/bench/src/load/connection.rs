@@ -18,6 +18,8 @@ pub struct Connection {
 #[derive(Debug, Clone, Copy)]
 pub struct Answer<'a> {
     pub status: u16,
+    /// Whether it says when to try again.
+    pub has_retry_after: bool,
     pub body: &'a [u8],
 }
 
@@ -25,6 +27,7 @@ pub struct Answer<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Head {
     status: u16,
+    has_retry_after: bool,
     bytes: usize,
     body_bytes: usize,
 }
@@ -51,7 +54,11 @@ impl Connection {
         while self.buffer.len() < end {
             self.read().await?;
         }
-        Ok(Answer { status: head.status, body: self.buffer.get(head.bytes..end).unwrap_or_default() })
+        Ok(Answer {
+            status: head.status,
+            has_retry_after: head.has_retry_after,
+            body: self.buffer.get(head.bytes..end).unwrap_or_default(),
+        })
     }
 
     async fn read(&mut self) -> io::Result<()> {
@@ -71,7 +78,8 @@ fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
     let body_bytes = header.and_then(|header| std::str::from_utf8(header.value).ok()?.parse().ok());
     let body_bytes = body_bytes.or((status == 204).then_some(0));
     let body_bytes = body_bytes.ok_or_else(|| io::Error::other("an answer without content-length"))?;
-    Ok(Some(Head { status, bytes: length, body_bytes }))
+    let has_retry_after = answer.headers.iter().any(|header| header.name.eq_ignore_ascii_case("retry-after"));
+    Ok(Some(Head { status, has_retry_after, bytes: length, body_bytes }))
 }
 
 #[cfg(test)]

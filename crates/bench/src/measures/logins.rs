@@ -15,8 +15,8 @@ use crate::statistics::{float, percentile};
 const LOGIN_CONNECTIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
 
 /// Other people's requests while somebody signs in: so few that the machine has time for logins.
-const LIGHT_CONNECTIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
-const LIGHT_INTERVAL: Duration = Duration::from_millis(20);
+pub(super) const LIGHT_CONNECTIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
+pub(super) const LIGHT_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A login takes a core for a quarter of a second, so that counting them takes a while.
 const LEAST_DURATION: Duration = Duration::from_secs(15);
@@ -62,7 +62,7 @@ fn together(one: (Load, &Request), other: (Load, &Request)) -> Result<(Outcome, 
     })
 }
 
-fn p99(site: &Site, measure: &str, busy: &mut Outcome, quiet: &mut Outcome, aim: Aim) -> Row {
+pub(super) fn p99(site: &Site, measure: &str, busy: &mut Outcome, quiet: &mut Outcome, aim: Aim) -> Row {
     let show = |outcome: &Outcome, p99: f64| format!("{p99:>7.2} ms at {:.0}/s", outcome.rate());
     let milliseconds =
         |outcome: &mut Outcome| percentile(&mut outcome.latencies, 99).unwrap_or_default().as_secs_f64() * 1_000.0;

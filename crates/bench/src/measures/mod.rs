@@ -4,6 +4,8 @@ mod calm;
 mod hashing;
 mod large;
 mod logins;
+mod overload;
+mod refreshes;
 mod requests;
 mod seed;
 mod start;
@@ -63,7 +65,7 @@ fn server(options: &Options) -> Result<PathBuf> {
 
 fn measure(bench: &Bench<'_>, kind: Kind, report: &mut Report) -> Result<()> {
     let Some(database) = bench.runtime.block_on(Database::create(kind))? else { return Ok(()) };
-    let small = [Part::Start, Part::Requests, Part::Logins, Part::Timing];
+    let small = [Part::Start, Part::Requests, Part::Refreshes, Part::Logins, Part::Overload, Part::Timing];
     if small.into_iter().any(|part| bench.options.wants(part)) {
         let mut site = bench.runtime.block_on(Site::open(&bench.server, database))?;
         calm::measure(&site, report)?;
@@ -72,6 +74,12 @@ fn measure(bench: &Bench<'_>, kind: Kind, report: &mut Report) -> Result<()> {
         }
         if bench.options.wants(Part::Requests) {
             requests::measure(bench, &site, report)?;
+        }
+        if bench.options.wants(Part::Refreshes) {
+            refreshes::measure(bench, &site, report)?;
+        }
+        if bench.options.wants(Part::Overload) {
+            overload::measure(bench, &site, report)?;
         }
         if bench.options.wants(Part::Logins) {
             logins::measure(bench, &site, report)?;
