@@ -97,7 +97,7 @@ impl<'s> Fixture<'s> {
             "POST /api/v1/auth/totp/challenge" => json!({"mfa_token": "tnm_AQ", "code": "123456"}),
             "PUT /api/v1/users/me" | "PATCH /api/v1/users/me" => json!({"full_name": "Somebody"}),
             "DELETE /api/v1/users/me" | "POST /api/v1/invitations/{token}/accept" => json!({"password": PASSWORD}),
-            "POST /api/v1/organizations/{id}/invitations" => {
+            "POST /api/v1/organizations/{id}/invitations" | "POST /api/v1/companies/{id}/invitations" => {
                 json!({"email": format!("{name}@example.com"), "role": "GUEST"})
             }
             "POST /api/v1/users" => {

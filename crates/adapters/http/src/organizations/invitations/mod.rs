@@ -8,7 +8,7 @@ mod view;
 use crate::{operation, operations::Operations};
 
 pub(super) fn operations(operations: &mut Operations) {
-    operation!(operations, list);
-    operation!(operations, create);
-    operation!(operations, revoke);
+    operation!(operations, list).alias("/companies/{id}/invitations");
+    operation!(operations, create).alias("/companies/{id}/invitations");
+    operation!(operations, revoke).alias("/companies/{id}/invitations/{invitation_id}");
 }
