@@ -11,7 +11,7 @@
 mod clock;
 mod contract;
 pub mod contracts;
-mod environment;
+pub mod environment;
 mod factors;
 mod hasher;
 mod http;

@@ -11,6 +11,7 @@ mod coverage;
 mod database;
 mod fixture;
 mod invitations;
+mod isolation;
 mod mail_server;
 mod mailbox;
 mod organizations;

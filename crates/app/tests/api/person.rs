@@ -50,7 +50,12 @@ impl<'s> Person<'s> {
 
     /// Somebody new, whom this person makes a member of their organisation, at work in it.
     pub async fn hire(&self, role: Role) -> Self {
-        let hired = Self::sign_up(self.site, &unique(&role.as_str().to_lowercase())).await;
+        self.hire_as(&unique(&role.as_str().to_lowercase()), role).await
+    }
+
+    /// The same under this name.
+    pub async fn hire_as(&self, username: &str, role: Role) -> Self {
+        let hired = Self::sign_up(self.site, username).await;
         let id = UserId::from_uuid(hired.id.parse().unwrap());
         self.site.running.node().services.members.add(&self.context().await, id, role).await.unwrap();
         Self { organization: Some(self.own_organization.clone()), ..hired }
