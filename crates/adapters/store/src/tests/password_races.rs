@@ -4,31 +4,20 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Duration, Utc};
-use tenantry_application::{Profile, SessionLimits, SignIn, SignInError, SignInStep, SignedInUser, TokenIssuer};
+use tenantry_application::{Profile, SignInError, SignedInUser};
 use tenantry_identity::{
-    AccessClaims, AccessTokenError, Accounts, Actor, AuthenticationError, Authenticator, Client, GuessLimits,
-    GuessingGuard, IdentityError, LoginAttempt, LoginIdentifier, Password, PasswordAttempt, PasswordChange,
-    PasswordGate, PasswordHash, PasswordPolicy, Principal, ProfileChange, RefreshClaims, RefreshGrace, RevocationList,
-    SecondFactorLimits, SecondFactors, Session, User,
-    ports::{AccessTokens, HashingError, PasswordHasher, RefreshTokens, Verification},
+    Actor, AuthenticationError, IdentityError, Password, PasswordAttempt, PasswordChange, PasswordHash, Principal,
+    ProfileChange, Session, User,
+    ports::{HashingError, PasswordHasher, Verification},
 };
 use tenantry_kernel::{Clock as _, Precondition, SystemIds};
-use tenantry_testkit::{ClearFactors, ClearHasher, ClearMarks, Person, World, clear_postbox};
+use tenantry_testkit::{ClearHasher, Person, World};
 
 use super::{
     contracts::world,
     fixture::{TestStore, postgres, sqlite},
+    sign_in_desk::SignInDesk,
 };
-
-const LIMITS: SessionLimits = SessionLimits {
-    access_token: Duration::minutes(15),
-    refresh_token: Duration::days(7),
-    refresh_grace: RefreshGrace(Duration::seconds(10)),
-};
-
-const FACTOR_LIMITS: SecondFactorLimits =
-    SecondFactorLimits { challenge: Duration::minutes(5), attempts: 10, window: Duration::minutes(15) };
 
 /// What happens while a password is verified.
 #[derive(Clone, Copy)]
@@ -99,42 +88,12 @@ async fn happen(world: &World, actor: &Actor, meanwhile: Meanwhile) {
     transaction.commit().await.unwrap();
 }
 
-/// Access tokens that say nothing but which of those issued they are; nobody refreshes here.
-#[derive(Default)]
-struct NumberedTokens(Mutex<Vec<AccessClaims>>);
-
-#[async_trait]
-impl AccessTokens for NumberedTokens {
-    fn issue(&self, claims: &AccessClaims) -> String {
-        let mut issued = self.0.lock().unwrap();
-        issued.push(claims.clone());
-        (issued.len() - 1).to_string()
-    }
-
-    async fn verify(&self, token: &str, _now: DateTime<Utc>) -> Result<AccessClaims, AccessTokenError> {
-        let number: Option<usize> = token.parse().ok();
-        number.and_then(|number| self.0.lock().unwrap().get(number).cloned()).ok_or(AccessTokenError::Invalid)
-    }
-}
-
-impl RefreshTokens for NumberedTokens {
-    fn issue(&self, claims: &RefreshClaims) -> String {
-        claims.session_id.to_string()
-    }
-
-    fn verify(&self, _token: &str) -> Option<RefreshClaims> {
-        None
-    }
-}
-
 /// Somebody with a store, and the use cases that ask for a password.
 struct Race {
     world: &'static World,
     person: Person,
     hasher: Arc<SlowHasher>,
-    authenticator: Arc<Authenticator>,
-    sign_in: SignIn,
-    accounts: Arc<Accounts>,
+    desk: SignInDesk,
     profile: Profile,
 }
 
@@ -142,51 +101,11 @@ impl Race {
     async fn new(store: TestStore) -> Self {
         let database = Arc::new(store.database.clone());
         let world = world(store);
-        let (clock, ids) = (world.clock.clone(), Arc::new(SystemIds));
         let hasher = Arc::new(SlowHasher { world, next: Mutex::default() });
-        let (tokens, revocations) = (Arc::new(NumberedTokens::default()), Arc::new(RevocationList::default()));
-        let (marks, limits) = (Arc::new(ClearMarks), GuessLimits::default());
-        let guard = GuessingGuard::new(database.clone(), marks.clone(), marks, limits, clock.clone(), ids.clone());
-        let passwords = Arc::new(PasswordGate::new(hasher.clone(), Arc::new(guard), PasswordPolicy::default()));
-        let authenticator = Arc::new(Authenticator::new(
-            database.clone(),
-            passwords.clone(),
-            tokens.clone(),
-            tokens.clone(),
-            revocations.clone(),
-            database.clone(),
-            clock.clone(),
-        ));
-        let accounts = Arc::new(Accounts::new(
-            database.clone(),
-            passwords,
-            Arc::new(clear_postbox(clock.clone())),
-            revocations.clone(),
-            LIMITS.access_token,
-            clock.clone(),
-            ids.clone(),
-        ));
-        let factors = Arc::new(ClearFactors::default());
-        let second_factors = Arc::new(SecondFactors::new(
-            database.clone(),
-            accounts.clone(),
-            factors.clone(),
-            factors.clone(),
-            factors,
-            FACTOR_LIMITS,
-            clock.clone(),
-        ));
-        let sign_in = SignIn::new(
-            authenticator.clone(),
-            accounts.clone(),
-            second_factors,
-            database.clone(),
-            Arc::new(TokenIssuer::new(tokens.clone(), tokens, LIMITS, ids.clone())),
-            clock.clone(),
-            ids.clone(),
-        );
-        let profile = Profile::new(accounts.clone(), database, revocations, clock, ids);
-        Self { world, person: world.person().await, hasher, authenticator, sign_in, accounts, profile }
+        let desk = SignInDesk::new(world, &database, hasher.clone());
+        let (accounts, revocations) = (desk.accounts.clone(), desk.revocations.clone());
+        let profile = Profile::new(accounts, database, revocations, world.clock.clone(), Arc::new(SystemIds));
+        Self { world, person: world.person().await, hasher, desk, profile }
     }
 
     /// Lets `meanwhile` happen during the next verification, which answers `answer`.
@@ -195,16 +114,7 @@ impl Race {
     }
 
     async fn sign_in(&self) -> Result<SignedInUser, SignInError> {
-        let attempt = LoginAttempt {
-            identifier: &LoginIdentifier::new(self.person.user.email.as_str()),
-            password: &PasswordAttempt::new(World::PASSWORD.to_owned()),
-            client: &Client::default(),
-            device_token: None,
-        };
-        match self.sign_in.by_password(attempt).await? {
-            SignInStep::SignedIn(login) => Ok(login.signed_in),
-            SignInStep::SecondFactorDue(_) => panic!("nobody has a second factor here"),
-        }
+        self.desk.sign_in(&self.person).await
     }
 
     async fn refused_sign_in(&self) -> AuthenticationError {
@@ -216,7 +126,7 @@ impl Race {
 
     async fn principal(&self) -> Principal {
         let signed_in = self.sign_in().await.unwrap();
-        self.authenticator.by_access_token(&signed_in.tokens.access_token).await.unwrap()
+        self.desk.authenticator.by_access_token(&signed_in.tokens.access_token).await.unwrap()
     }
 
     async fn stored(&self) -> (User, PasswordHash, Vec<Session>) {
@@ -293,7 +203,7 @@ on_both! {
             new: Password::parse("a finer and longer password").unwrap(),
         };
         let change = ProfileChange { password: Some(password), ..ProfileChange::default() };
-        let refused = race.accounts.change_own(&principal, change, &Precondition::None).await;
+        let refused = race.desk.accounts.change_own(&principal, change, &Precondition::None).await;
         assert!(matches!(refused, Err(IdentityError::WrongPassword)), "{refused:?}");
         race.assert_only_the_password_changed(&before, sessions.len()).await;
     }

@@ -1,9 +1,12 @@
 //! C3, T3: staying signed in.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
+use fastrand::Rng;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::answer::Answer;
 use crate::on_both_databases;
@@ -13,6 +16,7 @@ use crate::site::Site;
 on_both_databases!(
     a_retry_gets_the_same_successor,
     concurrent_refreshes_agree,
+    tabs_that_lose_answers_stay_signed_in,
     signing_out_does_not_stumble_over_refreshes,
     c3_reuse_after_the_grace_period_ends_the_session_at_once,
     what_is_no_refresh_token_is_refused,
@@ -48,9 +52,32 @@ async fn a_retry_gets_the_same_successor(site: &Site) {
 
 async fn concurrent_refreshes_agree(site: &Site) {
     let ada = site.newcomer().await;
-    let answers = futures_util::future::join_all((0..12).map(|_| refresh(site, &ada.refresh_token))).await;
+    let answers = join_all((0..12).map(|_| refresh(site, &ada.refresh_token))).await;
     let tokens: Vec<String> = answers.iter().map(successor).collect();
     assert!(tokens.iter().all(|token| *token == tokens[0]), "{tokens:?}");
+}
+
+async fn tabs_that_lose_answers_stay_signed_in(site: &Site) {
+    let ada = site.newcomer().await;
+    let stored = RefCell::new(ada.refresh_token.clone());
+    let tab = async |mut rng: Rng| {
+        for _ in 0..12 {
+            let sent = stored.borrow().clone();
+            for _ in 0..rng.u8(..3) {
+                // Whether it was carried out is for chance to say.
+                timeout(Duration::from_micros(rng.u64(..8_000)), refresh(site, &sent)).await.ok();
+            }
+            let next = successor(&refresh(site, &sent).await);
+            if *stored.borrow() == sent {
+                stored.replace(next);
+            }
+        }
+    };
+    join_all((0..8).map(|_| tab(Rng::new()))).await;
+    let answer = refresh(site, &stored.into_inner()).await;
+    successor(&answer);
+    let renewed = ada.with_token(answer.json()["access_token"].as_str().unwrap());
+    assert_eq!(renewed.get("/auth/sessions").await.expect(200)["count"], 1);
 }
 
 async fn signing_out_does_not_stumble_over_refreshes(site: &Site) {
