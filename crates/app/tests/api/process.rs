@@ -4,6 +4,7 @@ mod binary;
 mod commands;
 mod import;
 mod keys;
+mod killing;
 mod logs;
 mod refusals;
 mod starting;
