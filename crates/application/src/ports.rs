@@ -9,7 +9,7 @@ use tenantry_identity::{
 use tenantry_kernel::{OrganizationId, Page, PageRequest, Revision, StorageError, Transaction, UserId};
 use tenantry_tasks::ports::TaskTransaction;
 use tenantry_tenancy::{
-    Membership, Organization,
+    Membership, Organization, OwnMembership,
     ports::{OwnMembershipsTransaction, TenancyTransaction},
 };
 
@@ -48,6 +48,20 @@ pub trait MemberAccountRepository: Send {
 /// A unit of work over an account and its memberships.
 pub trait SignInTransaction: IdentityTransaction + OwnMembershipsTransaction {}
 impl<T: IdentityTransaction + OwnMembershipsTransaction> SignInTransaction for T {}
+
+/// A unit of work that reads an account and its memberships at once.
+pub trait ProfileTransaction: Transaction {
+    /// Both.
+    fn profiles(&mut self) -> &mut dyn ProfileRepository;
+}
+
+/// The actor's account beside its memberships.
+#[async_trait]
+pub trait ProfileRepository: Send {
+    /// The account unless it is deleted, and its memberships in organisations that are not, the oldest first, at most
+    /// 1,000.
+    async fn find(&mut self, id: UserId) -> Result<Option<(User, Vec<OwnMembership>)>, StorageError>;
+}
 
 /// A unit of work over the projects of one organisation and the tasks in them.
 pub trait ProjectTransaction: TenancyTransaction + TaskTransaction {}

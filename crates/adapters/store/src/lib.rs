@@ -31,6 +31,7 @@ mod organizations;
 mod outbox;
 mod own_memberships;
 mod postgres;
+mod profiles;
 mod projects;
 mod requests;
 mod revocations;

@@ -44,11 +44,26 @@ fn is_own(scope: &Scope) -> Expr {
     Member::UserId.eq(scope.user_id().unwrap_or(Uuid::nil()))
 }
 
-fn read_own(row: &QueryResult) -> Result<OwnMembership, StorageError> {
-    let mut row = RowReader::new(row);
-    let membership = membership_from(&memberships::read(&mut row)?)?;
-    let organization = organization_from(organizations::read(&mut row)?)?;
+/// Those that are listed: in organisations that are not deleted, the oldest first.
+pub(crate) fn select_listed(scope: &Scope) -> SelectStatement {
+    let mut select = select_own(scope);
+    select
+        .and_where(Tenant::DeletedAt.is_null())
+        .order_by(Member::JoinedAt.as_column_ref(), sea_orm::Order::Asc)
+        .order_by(Member::OrganizationId.as_column_ref(), sea_orm::Order::Asc)
+        .limit(LISTED);
+    select
+}
+
+/// Reads what [`select_own`] selects.
+pub(crate) fn read_own(row: &mut RowReader<'_>) -> Result<OwnMembership, StorageError> {
+    let membership = membership_from(&memberships::read(row)?)?;
+    let organization = organization_from(organizations::read(row)?)?;
     Ok(OwnMembership { organization, membership })
+}
+
+fn read(row: &QueryResult) -> Result<OwnMembership, StorageError> {
+    read_own(&mut RowReader::new(row))
 }
 
 impl StoreTransaction {
@@ -82,17 +97,11 @@ impl OwnMembershipRepository for StoreTransaction {
     async fn find(&mut self, id: OrganizationId) -> Result<Option<OwnMembership>, StorageError> {
         let mut select = select_own(self.scope());
         select.and_where(Member::OrganizationId.eq(id.as_uuid()));
-        self.row(&select).await?.as_ref().map(read_own).transpose()
+        self.row(&select).await?.as_ref().map(read).transpose()
     }
 
     async fn list(&mut self) -> Result<Vec<OwnMembership>, StorageError> {
-        let mut select = select_own(self.scope());
-        select
-            .and_where(Tenant::DeletedAt.is_null())
-            .order_by(Member::JoinedAt.as_column_ref(), sea_orm::Order::Asc)
-            .order_by(Member::OrganizationId.as_column_ref(), sea_orm::Order::Asc)
-            .limit(LISTED);
-        self.rows(&select).await?.iter().map(read_own).collect()
+        self.rows(&select_listed(self.scope())).await?.iter().map(read).collect()
     }
 
     async fn count_others(&mut self, id: OrganizationId) -> Result<OtherMembers, StorageError> {

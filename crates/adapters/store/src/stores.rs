@@ -4,7 +4,8 @@
 use async_trait::async_trait;
 use tenantry_application::ports::{
     ArchiveTransaction, AuditArchive, IdempotencyTransaction, MemberAccountRepository, MembersTransaction,
-    PlatformDirectory, PlatformTransaction, ProjectTransaction, RequestRepository, SignInTransaction,
+    PlatformDirectory, PlatformTransaction, ProfileRepository, ProfileTransaction, ProjectTransaction,
+    RequestRepository, SignInTransaction,
 };
 use tenantry_identity::{
     Actor, PlatformContext,
@@ -73,6 +74,7 @@ stores! {
     Actor begins OwnMembershipsTransaction;
     Actor begins SignInTransaction;
     Actor begins IdempotencyTransaction;
+    Actor begins ProfileTransaction;
     TenantContext begins ApiKeyTransaction;
     TenantContext begins AuditTransaction;
     TenantContext begins MembersTransaction;
@@ -115,4 +117,5 @@ lends!(TenancyTransaction:
 lends!(TaskTransaction: tasks -> TaskRepository, references -> TaskReferences);
 lends!(ArchiveTransaction: archive -> AuditArchive);
 lends!(PlatformTransaction: directory -> PlatformDirectory, revocations -> RevocationRepository);
+lends!(ProfileTransaction: profiles -> ProfileRepository);
 lends!(IdempotencyTransaction: requests -> RequestRepository);

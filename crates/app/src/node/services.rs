@@ -40,7 +40,8 @@ pub(super) fn assemble(
         clock.clone(),
         ids.clone(),
     );
-    let profile = Profile::new(accounts.clone(), store.clone(), revocations.clone(), clock.clone(), ids.clone());
+    let profile =
+        Profile::new(accounts.clone(), store.clone(), store.clone(), revocations.clone(), clock.clone(), ids.clone());
     let exporter = AccountExporter::new(entrance.clone(), store.clone(), store.clone(), store.clone(), clock.clone());
     let hiring = Hiring::new(
         register(),

@@ -8,7 +8,10 @@ use tenantry_identity::{
 use tenantry_kernel::{Clock, IdGenerator, OrganizationId, Precondition, Store};
 use tenantry_tenancy::{OwnMembership, Role, ports::OwnMembershipRepository};
 
-use crate::{SignInError, ports::SignInTransaction};
+use crate::{
+    SignInError,
+    ports::{ProfileTransaction, SignInTransaction},
+};
 
 /// An account with the organisations that are open to it.
 #[derive(Debug)]
@@ -22,6 +25,7 @@ pub struct Me {
 /// One's own account, where it concerns organisations too.
 pub struct Profile {
     accounts: Arc<Accounts>,
+    profiles: Arc<dyn Store<Actor, dyn ProfileTransaction>>,
     store: Arc<dyn Store<Actor, dyn SignInTransaction>>,
     revocations: Arc<RevocationList>,
     clock: Arc<dyn Clock>,
@@ -33,12 +37,13 @@ impl Profile {
     #[must_use]
     pub fn new(
         accounts: Arc<Accounts>,
+        profiles: Arc<dyn Store<Actor, dyn ProfileTransaction>>,
         store: Arc<dyn Store<Actor, dyn SignInTransaction>>,
         revocations: Arc<RevocationList>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdGenerator>,
     ) -> Self {
-        Self { accounts, store, revocations, clock, ids }
+        Self { accounts, profiles, store, revocations, clock, ids }
     }
 
     /// The account and its open organisations.
@@ -47,10 +52,8 @@ impl Profile {
     /// [`IdentityError::NotFound`] once the account is deleted.
     pub async fn me(&self, actor: &Actor) -> Result<Me, SignInError> {
         let id = actor.user_id().ok_or(IdentityError::NotFound)?;
-        let mut transaction = self.store.read(actor).await?;
-        let user = transaction.users().find(id).await?.filter(|user| user.deleted_at.is_none());
-        let user = user.ok_or(IdentityError::NotFound)?;
-        let mut memberships = transaction.own_memberships().list().await?;
+        let profile = self.profiles.read(actor).await?.profiles().find(id).await?;
+        let (user, mut memberships) = profile.ok_or(IdentityError::NotFound)?;
         memberships.retain(|own| own.is_open() && actor.may_enter(own.organization.id));
         Ok(Me { user, memberships })
     }

@@ -272,7 +272,14 @@ pub fn services() -> Services {
             ids.clone(),
         )),
         organization_deletion: Arc::new(deletion),
-        profile: Arc::new(Profile::new(accounts.clone(), store.clone(), revocations, clock.clone(), ids.clone())),
+        profile: Arc::new(Profile::new(
+            accounts.clone(),
+            store.clone(),
+            store.clone(),
+            revocations,
+            clock.clone(),
+            ids.clone(),
+        )),
         api_keys: Arc::new(ApiKeys::new(
             store.clone(),
             store.clone(),

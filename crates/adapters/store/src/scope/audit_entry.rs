@@ -1,7 +1,7 @@
 use sea_orm::Condition;
 use sea_orm::entity::prelude::*;
 
-use super::{Scope, Scoped, is_set_to};
+use super::{Scope, Scoped, is_set_to, no_row};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_log")]
@@ -37,7 +37,7 @@ impl Scoped for Entity {
     }
 
     fn writable(_scope: &Scope) -> Condition {
-        Condition::all().add(Expr::cust("1 = 0"))
+        no_row()
     }
 
     /// In the name of nobody else; in the log of the scope's organisation, of one that the user acts for, or of none.

@@ -286,7 +286,12 @@ impl Scope {
 }
 
 fn equals<C: ColumnTrait>(column: C, id: Option<Uuid>) -> Condition {
-    Condition::all().add(id.map_or_else(|| Expr::cust("1 = 0"), |id| column.eq(id)))
+    id.map_or_else(no_row, |id| Condition::all().add(column.eq(id)))
+}
+
+/// The rows that nobody reaches.
+fn no_row() -> Condition {
+    Condition::all().add(Expr::cust("1 = 0"))
 }
 
 /// Whether the value was set, and to this.

@@ -1,8 +1,7 @@
 use sea_orm::Condition;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::Expr;
 
-use super::{Scope, Scoped};
+use super::{Scope, Scoped, no_row};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "signing_keys")]
@@ -28,7 +27,7 @@ impl Scoped for Entity {
     }
 
     fn writable(_scope: &Scope) -> Condition {
-        Condition::all().add(Expr::cust("1 = 0"))
+        no_row()
     }
 
     fn admits(_scope: &Scope, _row: &ActiveModel) -> bool {

@@ -10,6 +10,7 @@ mod mutants;
 mod outage;
 mod password_races;
 mod plans;
+mod profiles;
 mod refresh_tabs;
 mod round_trips;
 mod row_level_security;

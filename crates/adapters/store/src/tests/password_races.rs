@@ -104,7 +104,8 @@ impl Race {
         let hasher = Arc::new(SlowHasher { world, next: Mutex::default() });
         let desk = SignInDesk::new(world, &database, hasher.clone());
         let (accounts, revocations) = (desk.accounts.clone(), desk.revocations.clone());
-        let profile = Profile::new(accounts, database, revocations, world.clock.clone(), Arc::new(SystemIds));
+        let profile =
+            Profile::new(accounts, database.clone(), database, revocations, world.clock.clone(), Arc::new(SystemIds));
         Self { world, person: world.person().await, hasher, desk, profile }
     }
 
