@@ -19,11 +19,11 @@ UPDATE organizations SET search_text = lower(name || '
 CREATE INDEX organizations_by_creation ON organizations (created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX users_by_creation ON users (created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX audit_log_of_all ON audit_log (occurred_at, id);
-CREATE INDEX audit_log_of_accounts ON audit_log (actor_id, occurred_at, id) WHERE organization_id IS NULL;
+CREATE INDEX audit_log_by_actor ON audit_log (actor_id, occurred_at, id);
 ";
 
 const DOWN: &str = "
-DROP INDEX audit_log_of_accounts;
+DROP INDEX audit_log_by_actor;
 DROP INDEX audit_log_of_all;
 DROP INDEX users_by_creation;
 DROP INDEX organizations_by_creation;

@@ -124,8 +124,10 @@ pub trait PlatformDirectory: Send {
     /// Replaces the account, whose e-mail address and username stay, if its stored revision is still `expected`; tells
     /// whether it was.
     async fn update_user(&mut self, user: &User, expected: Revision) -> Result<bool, StorageError>;
-    /// Ends all of the account's live sessions at `at`.
-    async fn end_sessions(&mut self, id: UserId, at: DateTime<Utc>) -> Result<(), StorageError>;
+    /// Ends all of the account's live sessions at `at`, and forgets the links that were mailed to it.
+    async fn end_access(&mut self, id: UserId, at: DateTime<Utc>) -> Result<(), StorageError>;
+    /// Whether another organisation than this one is open to the account.
+    async fn is_at_home_elsewhere(&mut self, id: UserId, than: OrganizationId) -> Result<bool, StorageError>;
     /// The organisation.
     async fn find_organization(&mut self, id: OrganizationId) -> Result<Option<Organization>, StorageError>;
     /// Replaces the organisation, whose slug stays, if its stored revision is still `expected`; tells whether it was.

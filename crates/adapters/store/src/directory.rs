@@ -5,18 +5,18 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
-use sea_orm::sea_query::{ExprTrait, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait};
 use tenantry_application::ports::PlatformDirectory;
 use tenantry_application::{DirectoryFilter, ListedOrganization, ListedUser, PlatformStats};
 use tenantry_identity::{
-    InsertUserError, User,
-    ports::{SessionRepository, UserRepository},
+    InsertUserError, LinkPurpose, User,
+    ports::{LinkRepository, SessionRepository, UserRepository},
 };
 use tenantry_kernel::{OrganizationId, Page, PageRequest, Revision, StorageError, UserId};
 use tenantry_tenancy::{
     InsertOrganizationError, Membership, Organization, Role,
-    ports::{MembershipRepository, OrganizationRepository},
+    ports::{MembershipRepository, OrganizationRepository, OwnMembershipRepository},
 };
 use uuid::Uuid;
 
@@ -49,10 +49,13 @@ impl PlatformDirectory for StoreTransaction {
         let users = scope.select::<users::Column>().filter(users::Column::DeletedAt.is_null());
         let organizations = scope.select::<organizations::Column>().filter(organizations::Column::DeletedAt.is_null());
         let sessions = scope.select::<sessions::Column>().filter(sessions::Column::RevokedAt.is_null());
-        let keys = scope.select::<api_keys::Column>();
+        let keys = scope.select::<api_keys::Column>().filter(is_there(api_keys::Column::OrganizationId, &scope));
         let unexpired = api_keys::Column::ExpiresAt.is_null().or(api_keys::Column::ExpiresAt.gt(now));
-        let projects = scope.select::<projects::Column>().filter(projects::Column::DeletedAt.is_null());
-        let tasks = scope.select::<tasks::Column>();
+        let projects = scope
+            .select::<projects::Column>()
+            .filter(projects::Column::DeletedAt.is_null())
+            .filter(is_there(projects::Column::OrganizationId, &scope));
+        let tasks = scope.select::<tasks::Column>().filter(is_there(tasks::Column::OrganizationId, &scope));
         let mails = scope.select::<outbox::Column>().filter(outbox::Column::State.eq(QUEUED));
         let active_users = users.clone().filter(users::Column::IsActive.eq(true));
         let recent_users = users.clone().filter(users::Column::LastLoginAt.gte(now - RECENT));
@@ -143,10 +146,20 @@ impl PlatformDirectory for StoreTransaction {
         Ok(updated)
     }
 
-    async fn end_sessions(&mut self, id: UserId, at: DateTime<Utc>) -> Result<(), StorageError> {
+    async fn end_access(&mut self, id: UserId, at: DateTime<Utc>) -> Result<(), StorageError> {
         let before = self.go_as(Scope::user(id.as_uuid())).await?;
         SessionRepository::revoke_all(self, None, at).await?;
+        for purpose in [LinkPurpose::VerifyEmail, LinkPurpose::ResetPassword] {
+            LinkRepository::delete(self, id, purpose).await?;
+        }
         self.rebind(before).await
+    }
+
+    async fn is_at_home_elsewhere(&mut self, id: UserId, than: OrganizationId) -> Result<bool, StorageError> {
+        let before = self.go_as(Scope::user(id.as_uuid())).await?;
+        let memberships = OwnMembershipRepository::list(self).await?;
+        self.rebind(before).await?;
+        Ok(memberships.iter().any(|own| own.is_open() && own.organization.id != than))
     }
 
     async fn find_organization(&mut self, id: OrganizationId) -> Result<Option<Organization>, StorageError> {
@@ -177,6 +190,16 @@ impl PlatformDirectory for StoreTransaction {
         self.rebind(before).await?;
         Ok(renewed)
     }
+}
+
+/// That the organisation which `column` names is not deleted.
+fn is_there(column: impl ColumnTrait, scope: &Scope) -> Expr {
+    let organizations = scope
+        .select::<organizations::Column>()
+        .select_only()
+        .column(organizations::Column::Id)
+        .filter(organizations::Column::DeletedAt.is_null());
+    column.in_subquery(organizations.into_query())
 }
 
 /// The scope of an organisation in which nobody in particular acts.
@@ -226,6 +249,7 @@ impl StoreTransaction {
             .column(column)
             .expr(memberships::Column::UserId.count())
             .filter(column.is_in(values))
+            .filter(is_there(memberships::Column::OrganizationId, self.scope()))
             .group_by(column);
         let rows = self.rows(&select.into_query()).await?;
         let read = |row| {

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait, LockType};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, Query};
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QuerySelect, QueryTrait};
 use tenantry_kernel::{OrganizationId, Page, PageRequest, Revision, StorageError, UserId};
 use tenantry_tenancy::{InsertMembershipError, Member, MemberFilter, Membership, Role, ports::MembershipRepository};
@@ -25,6 +25,18 @@ pub(crate) fn membership_from(row: &Model) -> Result<Membership, StorageError> {
         updated_at: row.updated_at,
         revision: Revision::from_stored(row.revision),
     })
+}
+
+/// That the member's account may sign in.
+pub(crate) fn has_active_account() -> Expr {
+    let account = Query::select()
+        .expr(Expr::val(1))
+        .from(users::Column::Id.entity_name())
+        .and_where(Expr::col(users::Column::Id.as_column_ref()).equals(Column::UserId.as_column_ref()))
+        .and_where(users::Column::IsActive.eq(true))
+        .and_where(users::Column::DeletedAt.is_null())
+        .take();
+    Expr::exists(account)
 }
 
 /// All that may change; the ids and the time of joining stay out.
@@ -75,6 +87,7 @@ impl MembershipRepository for StoreTransaction {
             .select_own::<Column>()
             .filter(Column::IsActive.eq(true))
             .filter(Column::Role.eq(Role::Owner.as_str()))
+            .filter(has_active_account())
             .filter(Column::UserId.ne(user_id.as_uuid()));
         self.count(&counting(others.into_query())).await
     }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::StoreTransaction;
 use crate::error::storage;
 use crate::listing::counting;
-use crate::memberships::membership_from;
+use crate::memberships::{has_active_account, membership_from};
 use crate::organizations::organization_from;
 use crate::row::RowReader;
 use crate::scope::memberships::Column as Member;
@@ -82,11 +82,12 @@ impl StoreTransaction {
         Ok(before)
     }
 
+    /// How many others are active members, or can act in a role.
     async fn count_active_others(&self, role: Option<Role>) -> Result<u64, StorageError> {
         let mut others = self.scope().select_own::<Member>().filter(Member::IsActive.eq(true)).into_query();
         others.and_where(is_own(self.scope()).not());
         if let Some(role) = role {
-            others.and_where(Member::Role.eq(role.as_str()));
+            others.and_where(Member::Role.eq(role.as_str())).and_where(has_active_account());
         }
         self.count(&counting(others)).await
     }

@@ -1,13 +1,12 @@
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use tenantry_identity::{
     Accounts, AuditAction, AuditEntry, AuditFilter, AuditTarget, IdentityError, PlatformContext, Principal, User,
 };
 use tenantry_kernel::{
     Clock, IdGenerator, OrganizationId, Page, PageRequest, Precondition, StorageError, Store, UserId,
 };
-use tenantry_tenancy::Organization;
+use tenantry_tenancy::{Membership, Organization};
 
 use super::{DirectoryFilter, ListedOrganization, ListedUser, PlatformStats};
 use crate::ports::PlatformTransaction;
@@ -22,7 +21,7 @@ pub enum PlatformError {
     #[error("not found")]
     NotFound,
     /// Nobody locks themself out.
-    #[error("nobody deactivates the account that they use")]
+    #[error("nobody deactivates the account that they use, or the only organization that is open to it")]
     SelfDeactivation,
     /// It is not at the revision that the caller saw.
     #[error("it was changed meanwhile")]
@@ -41,6 +40,11 @@ pub struct PlatformAdministration {
 }
 
 impl PlatformAdministration {
+    const ACTIVATE_USER: AuditAction = AuditAction::of("user.activate");
+    const DEACTIVATE_USER: AuditAction = AuditAction::of("user.deactivate");
+    const ACTIVATE_ORGANIZATION: AuditAction = AuditAction::of("organization.activate");
+    const DEACTIVATE_ORGANIZATION: AuditAction = AuditAction::of("organization.deactivate");
+
     /// The use cases over these ports.
     #[must_use]
     pub fn new(
@@ -111,12 +115,13 @@ impl PlatformAdministration {
         Ok(self.store.read(context).await?.audit().list(filter, page).await?)
     }
 
-    /// Decides whether an account may sign in. When it may not, its sessions end, and its access tokens and API keys are
-    /// dead at once.
+    /// Decides whether an account may sign in. When it may not, its sessions and mailed links end, and its access tokens
+    /// and API keys are dead at once; the keys live again when it may.
     ///
     /// # Errors
     /// [`PlatformError::NotFound`]; [`PlatformError::SelfDeactivation`]; [`PlatformError::RevisionMismatch`] when
-    /// `precondition` does not allow the stored revision.
+    /// `precondition` does not allow the stored revision; [`PlatformError::Forbidden`] for who is no administrator any
+    /// more.
     pub async fn set_user_active(
         &self,
         context: &PlatformContext,
@@ -129,33 +134,35 @@ impl PlatformAdministration {
         }
         let now = self.clock.now();
         let mut transaction = self.store.begin(context).await?;
-        let stored = transaction.directory().find_user(id).await?.ok_or(PlatformError::NotFound)?;
+        let stored = find_beside_administrator(transaction.as_mut(), context, id).await?;
         check(precondition.allows(stored.revision))?;
         if stored.is_active == is_active {
             return Ok(stored);
         }
         let seen = stored.revision;
         let user = stored.with_activity(is_active, now);
+        check(transaction.directory().update_user(&user, seen).await?)?;
         let mut revocations = Vec::new();
         if !is_active {
-            transaction.directory().end_sessions(id, now).await?;
+            transaction.directory().end_access(id, now).await?;
             revocations.push(self.accounts.user_revocation(&user, now));
             transaction.revocations().insert(&revocations).await?;
         }
-        check(transaction.directory().update_user(&user, seen).await?)?;
-        let entry = self.act(context, now, "user", is_active).about(AuditTarget::one("user", id));
-        transaction.audit().append(&entry).await?;
+        let action = if is_active { Self::ACTIVATE_USER } else { Self::DEACTIVATE_USER };
+        let entry = AuditEntry::success(&*self.ids, now, context.actor(), action);
+        transaction.audit().append(&entry.about(AuditTarget::one("user", id))).await?;
         transaction.commit().await?;
         self.accounts.apply(&revocations);
         Ok(user)
     }
 
     /// Decides whether the members of an organisation may work in it. When they may not, every access token and API key
-    /// for it is dead at once.
+    /// for it is dead at once; the keys live again when they may.
     ///
     /// # Errors
-    /// [`PlatformError::NotFound`]; [`PlatformError::RevisionMismatch`] when `precondition` does not allow the stored
-    /// revision.
+    /// [`PlatformError::NotFound`]; [`PlatformError::SelfDeactivation`] for the only organisation that is open to the
+    /// administrator; [`PlatformError::RevisionMismatch`] when `precondition` does not allow the stored revision;
+    /// [`PlatformError::Forbidden`] for who is no administrator any more.
     pub async fn set_organization_active(
         &self,
         context: &PlatformContext,
@@ -165,10 +172,14 @@ impl PlatformAdministration {
     ) -> Result<Organization, PlatformError> {
         let now = self.clock.now();
         let mut transaction = self.store.begin(context).await?;
+        let administrator = find_administrator(transaction.as_mut(), context).await?;
         let stored = transaction.directory().find_organization(id).await?.ok_or(PlatformError::NotFound)?;
         check(precondition.allows(stored.revision))?;
         if stored.is_active == is_active {
             return Ok(stored);
+        }
+        if !is_active && !transaction.directory().is_at_home_elsewhere(administrator.id, id).await? {
+            return Err(PlatformError::SelfDeactivation);
         }
         let seen = stored.revision;
         let organization = stored.with_activity(is_active, now);
@@ -176,23 +187,45 @@ impl PlatformAdministration {
         let mut revocations = Vec::new();
         if !is_active {
             let ended = transaction.directory().renew_epochs(id, now).await?;
-            let revoked = |ended: &tenantry_tenancy::Membership| {
-                self.accounts.membership_revocation(id, ended.user_id, ended.epoch, now)
-            };
+            let revoked = |ended: &Membership| self.accounts.membership_revocation(id, ended.user_id, ended.epoch, now);
             revocations.extend(ended.iter().map(revoked));
             transaction.revocations().insert(&revocations).await?;
         }
-        let entry = self.act(context, now, "organization", is_active).about(AuditTarget::one("organization", id));
-        transaction.audit().append(&entry.within(id)).await?;
+        let action = if is_active { Self::ACTIVATE_ORGANIZATION } else { Self::DEACTIVATE_ORGANIZATION };
+        let entry = AuditEntry::success(&*self.ids, now, context.actor(), action).within(id);
+        transaction.audit().append(&entry.about(AuditTarget::one("organization", id))).await?;
         transaction.commit().await?;
         self.accounts.apply(&revocations);
         Ok(organization)
     }
+}
 
-    fn act(&self, context: &PlatformContext, now: DateTime<Utc>, kind: &str, is_active: bool) -> AuditEntry {
-        let action = AuditAction::from_stored(format!("{kind}.{}", if is_active { "activate" } else { "deactivate" }));
-        AuditEntry::success(&*self.ids, now, context.actor(), action)
+/// The account that acts, which stays locked: it may have been deactivated since it was admitted.
+async fn find_administrator(
+    transaction: &mut dyn PlatformTransaction,
+    context: &PlatformContext,
+) -> Result<User, PlatformError> {
+    let id = context.actor().user_id().ok_or(PlatformError::Forbidden)?;
+    let account = transaction.directory().find_user(id).await?;
+    account.filter(|user| user.is_platform_admin && user.is_active).ok_or(PlatformError::Forbidden)
+}
+
+/// The account that something is decided about. It and the one that acts are locked in the order of their ids, so that
+/// of two administrators who deactivate each other the second is refused, and neither waits for ever.
+async fn find_beside_administrator(
+    transaction: &mut dyn PlatformTransaction,
+    context: &PlatformContext,
+    id: UserId,
+) -> Result<User, PlatformError> {
+    let comes_first = context.actor().user_id().is_some_and(|own| own < id);
+    if comes_first {
+        find_administrator(transaction, context).await?;
     }
+    let user = transaction.directory().find_user(id).await?;
+    if !comes_first {
+        find_administrator(transaction, context).await?;
+    }
+    user.ok_or(PlatformError::NotFound)
 }
 
 /// That nobody else was faster.

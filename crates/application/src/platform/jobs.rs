@@ -201,8 +201,8 @@ impl Jobs {
         self.settle(context, id, done.then_some(Self::CANCEL).ok_or(JobError::NotCancellable)).await
     }
 
-    /// Answers the job after what was done to it, or why nothing was, and tells the audit log. The queue's tables are not
-    /// those of a transaction of ours, so the entry comes after the act.
+    /// Answers the job after what was done to it, or why nothing was, and tells the audit log. The queue is no part of our
+    /// transactions, so here, and nowhere else, the entry comes after the act.
     async fn settle(
         &self,
         context: &PlatformContext,

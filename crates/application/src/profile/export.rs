@@ -2,15 +2,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tenantry_identity::{
-    Actor, ApiKey, AuditEntry, AuditFilter, IdentityError, Principal, Session, User,
+    Actor, ApiKey, AuditAction, AuditEntry, AuditFilter, AuditTarget, IdentityError, Principal, Session, User,
     ports::{ApiKeyTransaction, AuditRepository, AuditTransaction},
 };
-use tenantry_kernel::{Clock, Page, PageLimit, PageRequest, StorageError, Store, UserId};
+use tenantry_kernel::{Clock, IdGenerator, Page, PageLimit, PageRequest, StorageError, Store, UserId};
 use tenantry_tenancy::{Entrance, OwnMembership, TenancyError, TenantContext};
 
 use crate::{SignInError, ports::SignInTransaction};
 
-/// All that is kept about an account itself. What its owner made in organisations belongs to those.
+/// What is kept about an account itself. What its owner made in organisations belongs to those.
 #[derive(Debug)]
 pub struct AccountExport {
     /// When it was put together.
@@ -19,9 +19,9 @@ pub struct AccountExport {
     pub user: User,
     /// Since when the account has a second factor.
     pub second_factor_since: Option<DateTime<Utc>>,
-    /// Its live login sessions, the newest first.
+    /// Its live login sessions, the newest first, at most 100.
     pub sessions: Vec<Session>,
-    /// Its memberships, the oldest first.
+    /// Its memberships, the oldest first, at most 1,000.
     pub memberships: Vec<OwnMembership>,
     /// Its API keys in organisations that are open to it.
     pub api_keys: Vec<ApiKey>,
@@ -37,9 +37,12 @@ pub struct AccountExporter {
     api_keys: Arc<dyn Store<TenantContext, dyn ApiKeyTransaction>>,
     audit: Arc<dyn Store<TenantContext, dyn AuditTransaction>>,
     clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGenerator>,
 }
 
 impl AccountExporter {
+    const EXPORT: AuditAction = AuditAction::of("user.export");
+
     /// The most events of the account itself, and of each organisation.
     pub const MOST_EVENTS: usize = 10_000;
 
@@ -51,11 +54,12 @@ impl AccountExporter {
         api_keys: Arc<dyn Store<TenantContext, dyn ApiKeyTransaction>>,
         audit: Arc<dyn Store<TenantContext, dyn AuditTransaction>>,
         clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdGenerator>,
     ) -> Self {
-        Self { entrance, accounts, api_keys, audit, clock }
+        Self { entrance, accounts, api_keys, audit, clock, ids }
     }
 
-    /// All that is kept about the principal's account.
+    /// What is kept about the principal's account. The audit log tells that it was handed out.
     ///
     /// # Errors
     /// [`IdentityError::NotFound`] once the account is deleted.
@@ -73,6 +77,10 @@ impl AccountExporter {
             let mut transaction = self.audit.read(&context).await?;
             export.events.extend(events_of(transaction.audit(), id).await?);
         }
+        let entry = AuditEntry::success(&*self.ids, export.exported_at, &actor, Self::EXPORT);
+        let mut transaction = self.accounts.begin(&actor).await?;
+        transaction.audit().append(&entry.about(AuditTarget::one("user", id))).await?;
+        transaction.commit().await?;
         Ok(export)
     }
 

@@ -63,8 +63,8 @@ pub trait MembershipRepository: Send {
     async fn insert(&mut self, membership: &Membership) -> Result<(), InsertMembershipError>;
     /// The members that `filter` admits, with their accounts, those who joined last first. Deleted accounts are absent.
     async fn list(&mut self, filter: &MemberFilter, page: &PageRequest) -> Result<Page<Member>, StorageError>;
-    /// How many other members are active owners. Nobody becomes or ceases to be one meanwhile if the organisation was
-    /// found before, and so is locked.
+    /// How many other members are active owners, whose accounts are active too. No membership becomes or ceases to be one
+    /// meanwhile if the organisation was found before, and so is locked.
     async fn count_other_owners(&mut self, user_id: UserId) -> Result<u64, StorageError>;
     /// Replaces the membership if its stored revision is still `expected`; tells whether it was.
     async fn update(&mut self, membership: &Membership, expected: Revision) -> Result<bool, StorageError>;
@@ -121,7 +121,7 @@ pub trait OwnMembershipRepository: Send {
 pub struct OtherMembers {
     /// All of them.
     pub members: u64,
-    /// The owners among them.
+    /// The owners among them whose accounts are active.
     pub owners: u64,
 }
 

@@ -37,7 +37,7 @@ impl ListDirectory {
 #[serde(deny_unknown_fields)]
 pub(crate) struct UpdateActivity {
     #[serde(default)]
-    #[schema(value_type = bool)]
+    #[schema(value_type = bool, required)]
     is_active: Patch<bool>,
 }
 

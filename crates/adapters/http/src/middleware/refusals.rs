@@ -21,8 +21,13 @@ pub(super) async fn note(request: &HttpRequest, status: StatusCode, state: &Http
 /// What the resource is called in the log: `task` for `/api/v1/tasks/{id}/complete`.
 fn kind(route: &str) -> String {
     let path = route.strip_prefix(API_PREFIX).unwrap_or(route);
-    let collection = path.split('/').find(|segment| !segment.is_empty()).unwrap_or_default();
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    let collection = match segments.next().unwrap_or_default() {
+        "admin" => segments.next().unwrap_or_default(),
+        other => other,
+    };
     match collection {
+        "stats" => "platform".to_owned(),
         "companies" => "organization".to_owned(),
         "audit-log" => "audit_log".to_owned(),
         plural => plural.strip_suffix('s').unwrap_or(plural).replace('-', "_"),
@@ -40,7 +45,15 @@ mod tests {
 
     #[test]
     fn a_route_tells_what_kind_of_thing_it_is_about() {
-        let kinds = ["/api/v1/tasks/{id}/complete", "/api/v1/companies/{id}", "/api/v1/audit-log", "/"].map(kind);
-        assert_eq!(kinds, ["task", "organization", "audit_log", ""]);
+        let kinds = [
+            "/api/v1/tasks/{id}/complete",
+            "/api/v1/companies/{id}",
+            "/api/v1/audit-log",
+            "/api/v1/admin/users/{id}",
+            "/api/v1/admin/stats",
+            "/",
+        ];
+        let kinds = kinds.map(kind);
+        assert_eq!(kinds, ["task", "organization", "audit_log", "user", "platform", ""]);
     }
 }

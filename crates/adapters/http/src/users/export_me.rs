@@ -15,7 +15,7 @@ use crate::{
     problem::Problem,
 };
 
-/// All that is kept about an account itself. What its owner made in organizations belongs to those.
+/// What is kept about an account itself. What its owner made in organizations belongs to those.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AccountExportView {
     /// When it was put together.
@@ -24,9 +24,9 @@ pub(crate) struct AccountExportView {
     /// Since when the account has a second factor.
     #[schema(required)]
     second_factor_since: Option<DateTime<Utc>>,
-    /// Its live login sessions, the newest first.
+    /// Its live login sessions, the newest first, at most 100.
     sessions: Vec<ExportedSession>,
-    /// Its memberships, the oldest first.
+    /// Its memberships, the oldest first, at most 1,000.
     memberships: Vec<ExportedMembership>,
     /// Its API keys in organizations that are open to it.
     api_keys: Vec<ExportedApiKey>,
@@ -109,7 +109,7 @@ impl From<AccountExport> for AccountExportView {
     }
 }
 
-/// Download all that is kept about one's own account.
+/// Download what is kept about one's own account.
 #[utoipa::path(get, path = "/users/me/export", tag = "users", security(("bearer" = [])),
     responses((status = 200, description = "The account and what belongs to it, as a file.",
         body = AccountExportView)))]

@@ -248,7 +248,8 @@ pub fn services() -> Services {
     );
     let deletion = OrganizationDeletion::new(store.clone(), accounts.clone(), clock.clone(), ids.clone());
     let entrance = Arc::new(Entrance::new(store.clone()));
-    let exporter = AccountExporter::new(entrance.clone(), store.clone(), store.clone(), store.clone(), clock.clone());
+    let exporter =
+        AccountExporter::new(entrance.clone(), store.clone(), store.clone(), store.clone(), clock.clone(), ids.clone());
     let platform = PlatformAdministration::new(store.clone(), accounts.clone(), clock.clone(), ids.clone());
     Services {
         acceptance: Arc::new(acceptance),

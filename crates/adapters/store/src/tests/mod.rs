@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod audit_chain;
 mod contracts;
+mod directory;
 mod erasure;
 mod fixture;
 mod mutants;

@@ -1,6 +1,7 @@
 //! The second wall: what PostgreSQL refuses even when the scope layer is left out.
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use tenantry_kernel::Transaction as _;
 use uuid::Uuid;
 
 use super::fixture::{Newcomer, postgres, sign_up};
@@ -74,5 +75,31 @@ async fn settings_end_with_their_transaction() {
         drop(test.database.begin(within(&ada), Mode::Read).await.unwrap());
         let transaction = test.database.begin(Scope::nobody(), Mode::Read).await.unwrap();
         assert_eq!(count(&transaction, "users").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn raw_sql_reads_what_concerns_ones_own_account_outside_of_organisations_alone() {
+    let Some(test) = postgres().await else { return };
+    let people = [sign_up(&test.database, "ada").await, sign_up(&test.database, "bob").await];
+    for person in &people {
+        let writer = test.database.begin(Scope::user(person.user.id.as_uuid()), Mode::Write).await.unwrap();
+        let (id, user) = (Uuid::now_v7(), person.user.id);
+        let columns = "id, occurred_at, actor_id, actor_type, action, outcome, data";
+        let values = format!("'{id}', now(), '{user}', 'user', 'user.login', 'success', '{{}}'");
+        let insert = format!("INSERT INTO audit_log ({columns}) VALUES ({values})");
+        assert_eq!(attempt(&writer, &insert).await, Some(1));
+        Box::new(writer).commit().await.unwrap();
+    }
+    let [ada, _] = &people;
+    for (scope, wanted) in [
+        (Scope::nobody(), 0),
+        (Scope::user(Uuid::nil()), 0),
+        (Scope::user(ada.user.id.as_uuid()), 1),
+        (within(ada), 0),
+        (Scope::platform(), 2),
+    ] {
+        let transaction = test.database.begin(scope, Mode::Read).await.unwrap();
+        assert_eq!(count(&transaction, "audit_log").await, wanted, "{scope:?}");
     }
 }

@@ -3,7 +3,9 @@
 use serde_json::json;
 use tenantry_tenancy::Role;
 
+use crate::mailbox::{letters_to, token};
 use crate::on_both_databases;
+use crate::person::Person;
 use crate::site::{PASSWORD, Site};
 
 on_both_databases!(
@@ -12,6 +14,9 @@ on_both_databases!(
     a_change_says_which_version_it_means,
     only_activity_can_be_changed,
     a_former_administrator_is_one_no_more,
+    administrators_do_not_deactivate_each_other,
+    mailed_links_do_not_come_back,
+    a_deactivated_owner_is_no_owner_to_rely_on,
 );
 
 async fn a_deactivated_account_is_out_at_once_and_may_come_back(site: &Site) {
@@ -88,8 +93,43 @@ async fn a_former_administrator_is_one_no_more(site: &Site) {
     admin.get("/admin/stats").await.expect(200);
     site.sql(&format!("UPDATE users SET is_platform_admin = (1 = 0) WHERE username = '{}'", admin.username)).await;
     admin.get("/admin/stats").await.refused(403, "FORBIDDEN");
-    let log = admin.get("/audit-log?action=admin.access_denied").await.expect(200);
+    let log = admin.get("/audit-log?action=platform.access_denied").await.expect(200);
     assert_eq!((&log["count"], &log["data"][0]["outcome"]), (&json!(1), &json!("denied")), "{log}");
     other.patch(&format!("/admin/users/{}", admin.id), json!({"is_active": false})).await.expect(200);
     admin.get("/users/me").await.refused(401, "SESSION_REVOKED");
+}
+
+async fn administrators_do_not_deactivate_each_other(site: &Site) {
+    for _ in 0..5 {
+        let (one, other) = (site.administrator().await, site.administrator().await);
+        let closing = async |by: &Person<'_>, whom: &Person<'_>| {
+            by.patch(&format!("/admin/users/{}", whom.id), json!({"is_active": false})).await.status
+        };
+        let (first, second) = tokio::join!(closing(&one, &other), closing(&other, &one));
+        let done = [first, second].iter().filter(|status| **status == 200).count();
+        assert_eq!(done, 1, "{first} and {second}");
+    }
+}
+
+async fn mailed_links_do_not_come_back(site: &Site) {
+    let (admin, ada) = (site.administrator().await, site.newcomer().await);
+    site.post("/auth/password/forgot", json!({"email": ada.email})).await.expect(202);
+    let link = token(&letters_to(site, &ada.email).await, "reset_password");
+    let path = format!("/admin/users/{}", ada.id);
+    for active in [false, true] {
+        admin.patch(&path, json!({"is_active": active})).await.expect(200);
+    }
+    let reset = json!({"token": link, "password": "another staple battery"});
+    site.post("/auth/password/reset", reset).await.refused(422, "LINK_INVALID");
+}
+
+async fn a_deactivated_owner_is_no_owner_to_rely_on(site: &Site) {
+    let (admin, owner) = (site.administrator().await, site.newcomer().await);
+    let partner = owner.hire(Role::Owner).await;
+    admin.patch(&format!("/admin/users/{}", partner.id), json!({"is_active": false})).await.expect(200);
+    let own = format!("/organizations/{}/members/{}", owner.own_organization, owner.id);
+    owner.delete(&own).await.refused(409, "LAST_OWNER");
+    owner.ask("DELETE", "/users/me").json(&json!({"password": PASSWORD})).send().await.refused(409, "LAST_OWNER");
+    admin.patch(&format!("/admin/users/{}", partner.id), json!({"is_active": true})).await.expect(200);
+    owner.delete(&own).await.expect(204);
 }

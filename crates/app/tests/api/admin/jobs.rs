@@ -17,6 +17,7 @@ const NEW: &str = "01ARZ3NDEKTSV4RRFFQ69G5FA2";
 
 /// Puts a job into the queue past the application.
 async fn job(site: &Site, id: &str, status: &str, attempts: u8) {
+    let kind = if id == OLD { "test.print" } else { "test.fold" };
     let (table, job, run_at, result) = if site.is_sqlite() {
         ("Jobs", "x'7b7d'", "1700000000".to_owned(), r#"'{"Err":"out of paper"}'"#)
     } else {
@@ -24,7 +25,7 @@ async fn job(site: &Site, id: &str, status: &str, attempts: u8) {
     };
     site.sql(&format!(
         "INSERT INTO {table} (id, job, job_type, status, attempts, max_attempts, run_at, last_result)
-         VALUES ('{id}', {job}, 'test.print', '{status}', {attempts}, 1, {run_at}, {result})"
+         VALUES ('{id}', {job}, '{kind}', '{status}', {attempts}, 1, {run_at}, {result})"
     ))
     .await;
 }
@@ -40,7 +41,8 @@ async fn jobs_are_listed_newest_first_and_filtered(site: &Site) {
     job(site, NEW, "Pending", 0).await;
     assert_eq!(states(&admin, "").await, [json!([NEW, "pending"]), json!([OLD, "failed"])]);
     assert_eq!(states(&admin, "?state=failed").await, [json!([OLD, "failed"])]);
-    assert!(states(&admin, "?kind=test.print&state=done").await.is_empty());
+    assert_eq!(states(&admin, "?kind=test.fold").await, [json!([NEW, "pending"])]);
+    assert!(states(&admin, "?kind=test.fold&state=failed").await.is_empty());
     let first = admin.get("/admin/jobs?limit=1").await.expect(200);
     assert_eq!((&first["total"], &first["data"][0]["last_error"]), (&json!(2), &json!("out of paper")));
     assert_eq!(first["data"][0]["run_at"], "2023-11-14T22:13:20Z");

@@ -90,10 +90,14 @@ async fn stats_count_what_there_is(site: &Site) {
     let names =
         ["users", "active_users", "organizations", "active_organizations", "tasks", "projects", "api_keys", "sessions"];
     assert_eq!(names.map(grown), [1, 1, 1, 0, 1, 1, 1, 1], "{after}");
+    // What is in a deleted organisation goes with it.
+    owner.delete(&format!("/organizations/{}", owner.own_organization)).await.expect(204);
     admin.patch(&format!("/admin/users/{}", ada.id), json!({"is_active": false})).await.expect(200);
     let end = admin.get("/admin/stats").await.expect(200);
     let lost = |name: &str| after[name].as_i64().unwrap() - end[name].as_i64().unwrap();
-    assert_eq!(["users", "active_users", "sessions"].map(lost), [0, 1, 1], "{end}");
+    let names = ["users", "active_users", "sessions", "organizations", "tasks", "projects", "api_keys"];
+    assert_eq!(names.map(lost), [0, 1, 1, 1, 1, 1, 1], "{end}");
+    assert_eq!(list(&admin, &format!("/admin/users?q={}", ada.email)).await[0]["organizations"], 1);
 }
 
 async fn the_audit_log_is_that_of_all(site: &Site) {

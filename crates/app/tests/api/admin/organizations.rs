@@ -10,6 +10,7 @@ on_both_databases!(
     a_deactivated_organisation_is_closed_at_once_and_may_open_again,
     its_own_log_tells_of_it,
     what_is_deleted_is_not_there,
+    administrators_keep_a_place_of_their_own,
 );
 
 async fn a_deactivated_organisation_is_closed_at_once_and_may_open_again(site: &Site) {
@@ -46,13 +47,14 @@ async fn its_own_log_tells_of_it(site: &Site) {
         admin.patch(&path, json!({"is_active": active})).await.expect(200);
     }
     let owner = owner.sign_in().await;
-    let log = owner.get("/audit-log?limit=2").await.expect(200);
-    let actions: Vec<_> = log["data"].as_array().unwrap().iter().map(|entry| entry["action"].clone()).collect();
-    let all = owner.get("/audit-log").await.expect(200).to_string();
-    for action in ["organization.activate", "organization.deactivate"] {
-        assert!(all.contains(action), "{actions:?}: {all}");
-    }
-    let found = admin.get(&format!("/admin/audit-log?organization_id={}", owner.own_organization)).await.expect(200);
+    let log = owner.get(&format!("/audit-log?actor_id={}", admin.id)).await.expect(200);
+    let told: Vec<_> =
+        log["data"].as_array().unwrap().iter().map(|entry| (&entry["action"], &entry["actor_type"])).collect();
+    let wanted = ["organization.activate", "organization.deactivate"].map(|action| (json!(action), json!("platform")));
+    assert_eq!(told, wanted.each_ref().map(|(action, kind)| (action, kind)), "{log}");
+    let path = format!("/admin/audit-log?organization_id={}", owner.own_organization);
+    let found = admin.get(&path).await.expect(200);
+    assert_eq!(found["total"], owner.get("/audit-log").await.expect(200)["total"], "{found}");
     let ours = |entry: &serde_json::Value| entry["organization_id"] == owner.own_organization.as_str();
     assert!(found["data"].as_array().unwrap().iter().all(ours), "{found}");
 }
@@ -64,4 +66,15 @@ async fn what_is_deleted_is_not_there(site: &Site) {
     let path = format!("/admin/organizations/{other}");
     admin.patch(&path, json!({"is_active": false})).await.refused(404, "NOT_FOUND");
     assert!(!admin.get("/admin/organizations?limit=100").await.text().contains(&other));
+}
+
+async fn administrators_keep_a_place_of_their_own(site: &Site) {
+    let admin = site.administrator().await;
+    let path = format!("/admin/organizations/{}", admin.own_organization);
+    admin.patch(&path, json!({"is_active": false})).await.refused(409, "CONFLICT");
+    let other = admin.found("Another").await;
+    admin.patch(&path, json!({"is_active": false})).await.expect(200);
+    let admin = admin.sign_in().await;
+    assert_eq!(admin.own_organization, other);
+    admin.patch(&path, json!({"is_active": true})).await.expect(200);
 }

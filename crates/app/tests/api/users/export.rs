@@ -35,6 +35,8 @@ async fn an_export_has_what_is_kept_about_the_account_and_nothing_of_others(site
     let text = answer.text();
     let secrets = [key["key"].as_str().unwrap(), &owner.id, &owner.email, "of the owner", "$2"];
     assert!(secrets.iter().all(|secret| !text.contains(secret)), "{text}");
+    let log = ada.get("/users/me/export").await.expect(200)["events"].to_string();
+    assert!(log.contains("user.export"), "{log}");
     let program = ada.with_token(key["key"].as_str().unwrap());
     program.get("/users/me/export").await.refused(403, "FORBIDDEN");
 }
