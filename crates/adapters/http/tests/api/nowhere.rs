@@ -201,6 +201,23 @@ fn accounts(
     ))
 }
 
+fn mailed_links(
+    store: &Arc<Nowhere>,
+    accounts: &Arc<Accounts>,
+    passwords: Arc<PasswordGate>,
+    postbox: &Arc<Postbox>,
+) -> MailedLinks {
+    MailedLinks::new(
+        store.clone(),
+        store.clone(),
+        accounts.clone(),
+        passwords,
+        postbox.clone(),
+        Arc::new(SystemClock),
+        Arc::new(SystemIds),
+    )
+}
+
 pub fn services() -> Services {
     let (store, hasher) = (Arc::new(Nowhere), Arc::new(ClearHasher));
     let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
@@ -228,15 +245,7 @@ pub fn services() -> Services {
     let api_key_gate =
         Arc::new(ApiKeyGate::new(store.clone(), store.clone(), store.clone(), revocations.clone(), clock.clone()));
     let register = || Registration::new(hasher.clone(), policy.clone(), clock.clone(), ids.clone());
-    let mailed_links = MailedLinks::new(
-        store.clone(),
-        store.clone(),
-        accounts.clone(),
-        passwords,
-        postbox.clone(),
-        clock.clone(),
-        ids.clone(),
-    );
+    let mailed_links = mailed_links(&store, &accounts, passwords, &postbox);
     let acceptance = Acceptance::new(
         Arc::new(InvitationDoor::new(store.clone(), postbox.clone(), clock.clone())),
         store.clone(),
