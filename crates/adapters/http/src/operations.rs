@@ -8,7 +8,7 @@ use std::{
 };
 
 use actix_web::{
-    FromRequest, Handler, HttpResponse, Responder, Route,
+    FromRequest, Handler, HttpResponse, Responder, Route, Scope,
     guard::{self, Guard},
     http::{
         Method,
@@ -135,9 +135,12 @@ impl Operations {
         &self.schemas
     }
 
-    /// Adds every route to an application: one resource a path, which answers 405 to other methods.
+    /// Adds every route to an application: one resource a path, which answers 405 to other methods. The paths of one
+    /// collection are in a scope of their own, so that a request is compared with the patterns of its collection only.
     pub(crate) fn configure(&self, config: &mut ServiceConfig) {
+        let mut scopes: BTreeMap<&str, Scope> = BTreeMap::new();
         for (path, routes) in self.by_path() {
+            let (collection, rest) = path.split_at(collection(path).len());
             let pattern: Rc<str> = Rc::from(path);
             let (queried, let_in) = (routes.queried.clone(), routes.let_in.clone());
             let noting = guard::fn_guard(move |context| {
@@ -151,9 +154,18 @@ impl Operations {
                 true
             });
             let resource =
-                routes.routes.iter().fold(web::resource(path).guard(noting), |resource, route| resource.route(route()));
+                routes.routes.iter().fold(web::resource(rest).guard(noting), |resource, route| resource.route(route()));
             let allow = routes.allow();
-            config.service(resource.default_service(web::to(move || refuse_method(&allow))));
+            let resource = resource.default_service(web::to(move || refuse_method(&allow)));
+            if collection.is_empty() {
+                config.service(resource);
+            } else {
+                let scope = scopes.remove(collection).unwrap_or_else(|| web::scope(collection));
+                scopes.insert(collection, scope.service(resource));
+            }
+        }
+        for scope in scopes.into_values() {
+            config.service(scope);
         }
     }
 
@@ -199,6 +211,14 @@ impl PathRoutes<'_> {
         let methods: Vec<&str> = self.methods.iter().map(String::as_str).collect();
         HeaderValue::from_str(&methods.join(", ")).unwrap_or(HeaderValue::from_static(""))
     }
+}
+
+/// What the paths of one collection of the API begin with: `/api/v1/tasks`. Empty for what is not of the API.
+fn collection(path: &str) -> &str {
+    let within = path.strip_prefix(API_PREFIX).and_then(|path| path.strip_prefix('/'));
+    let Some(within) = within else { return "" };
+    let rest = within.find('/').map_or("", |end| within.get(end..).unwrap_or_default());
+    path.strip_suffix(rest).unwrap_or(path)
 }
 
 /// 405, naming the methods that are answered.
@@ -318,6 +338,20 @@ mod tests {
             let path = &served.path;
             assert!(is_public || is_for_people || is_for_keys, "{path}: say security(…), see `api_scope`: {says:?}");
             assert_eq!(api_scope(&served.description).is_some(), is_for_keys, "{path}: {security}");
+        }
+    }
+
+    #[test]
+    fn a_collection_is_the_first_segment_of_the_api() {
+        for (path, wanted) in [
+            ("/api/v1/tasks", "/api/v1/tasks"),
+            ("/api/v1/tasks/{id}/complete", "/api/v1/tasks"),
+            ("/api/v1/openapi.json", "/api/v1/openapi.json"),
+            ("/api/v1", ""),
+            ("/health/db", ""),
+            ("/", ""),
+        ] {
+            assert_eq!(collection(path), wanted, "{path}");
         }
     }
 

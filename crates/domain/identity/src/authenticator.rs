@@ -99,6 +99,7 @@ impl Authenticator {
     /// # Errors
     /// `InvalidCredentials`; `AccountInactive` only after the right password; `Hashing`, `Storage`.
     pub async fn by_password(&self, attempt: LoginAttempt<'_>) -> Result<SignedIn, AuthenticationError> {
+        self.passwords.check_room()?;
         let device = attempt.device_token.and_then(|token| self.passwords.guard().known_device(token));
         let found = self.credentials.find(attempt.identifier).await?;
         let (user, hash) = found.as_ref().map(|(user, hash)| (user, hash)).unzip();

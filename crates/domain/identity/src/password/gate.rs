@@ -78,6 +78,15 @@ impl PasswordGate {
         &self.guard
     }
 
+    /// Whether a password would be compared now: for whoever wants to know before they ask the database for its hash, so
+    /// that a flood costs it nothing.
+    ///
+    /// # Errors
+    /// [`HashingError::Busy`].
+    pub fn check_room(&self) -> Result<(), HashingError> {
+        self.hasher.check_room()
+    }
+
     /// Checks the new password that `owner` chose, and hashes it.
     ///
     /// # Errors
@@ -106,8 +115,7 @@ impl PasswordGate {
         attempt: &PasswordAttempt,
         hash: Option<&PasswordHash>,
     ) -> Result<Verification, PasswordCheckError> {
-        // Before the database is asked, so that a flood costs it nothing.
-        self.hasher.check_room()?;
+        self.check_room()?;
         let Some(guess) = self.guard.reserve(target).await? else {
             self.hasher.pretend().await?;
             return Ok(Verification::Mismatch);
