@@ -5,10 +5,12 @@ use tenantry_identity::{
     DeviceId, LoginAttempt, MfaChallenge, Presentation, RefreshClaims, SecondFactorAnswer, SecondFactors, Session,
     SignedIn, User,
 };
-use tenantry_kernel::{Clock, IdGenerator, OrganizationId, Store};
-use tenantry_tenancy::{OwnMembership, ports::OwnMembershipRepository};
+use tenantry_kernel::{Clock, IdGenerator, OrganizationId, StorageError, Store};
+use tenantry_tenancy::{
+    Foundation, InsertOrganizationError, NewOrganization, OwnMembership, TenantContext, ports::OwnMembershipRepository,
+};
 
-use crate::{SignInError, TokenIssuer, TokenPair, ports::SignInTransaction};
+use crate::{SignInError, TokenIssuer, TokenPair, ports::SignInTransaction, sign_up::personal_name};
 
 /// Somebody who has just signed in.
 #[derive(Debug)]
@@ -149,7 +151,10 @@ impl SignIn {
         device: Option<DeviceId>,
     ) -> Result<Login, SignInError> {
         let now = self.clock.now();
-        let own = first_open(transaction.own_memberships()).await?;
+        let own = match transaction.own_memberships().list().await? {
+            none if none.is_empty() => self.found_personal(transaction.as_mut(), actor, &user).await?,
+            some => open_one(some)?,
+        };
         let session =
             self.tokens.open_session(user.id, own.organization.id, actor.client().cloned().unwrap_or_default(), now);
         transaction.sessions().insert(&session).await?;
@@ -166,6 +171,31 @@ impl SignIn {
         let tokens = self.tokens.issue(&session, session.generation, &user, &own.membership, now);
         let device_token = self.authenticator.mark_device(user.id, device);
         Ok(Login { signed_in: SignedInUser { user, own, tokens }, device_token })
+    }
+
+    /// A personal organisation for somebody who belongs to none any more, so that nobody is shut out of their own account:
+    /// they may still be invited, take along what is kept about them, or delete it.
+    async fn found_personal(
+        &self,
+        transaction: &mut dyn SignInTransaction,
+        actor: &Actor,
+        user: &User,
+    ) -> Result<OwnMembership, SignInError> {
+        let now = self.clock.now();
+        let new = NewOrganization::named(personal_name(user));
+        let founded = TenantContext::found(actor.clone(), new, now, &*self.ids);
+        let Foundation { mut organization, membership, context } =
+            founded.or(Err(AuthenticationError::AccountInactive))?;
+        // Another one may have the name already.
+        let random = self.ids.next_id().simple().to_string();
+        organization.slug = organization.slug.with_suffix(random.get(24..).unwrap_or_default());
+        transaction.own_memberships().found(&organization, &membership).await.map_err(|error| match error {
+            InsertOrganizationError::Storage(error) => error,
+            taken @ InsertOrganizationError::SlugTaken => StorageError::Serialization(taken.into()),
+        })?;
+        let entry = context.audit_entry(&*self.ids, now, AuditAction::ORGANIZATION_CREATE);
+        transaction.audit().append(&entry.about(AuditTarget::one("organization", organization.id))).await?;
+        Ok(OwnMembership { organization, membership })
     }
 
     /// Whether the account may be used at all.
@@ -292,10 +322,8 @@ async fn still_as_proved(
 }
 
 /// The oldest membership that is open.
-async fn first_open(memberships: &mut dyn OwnMembershipRepository) -> Result<OwnMembership, SignInError> {
-    let own = memberships.list().await?;
-    let open = own.into_iter().find(OwnMembership::is_open);
-    Ok(open.ok_or(AuthenticationError::AccountInactive)?)
+fn open_one(own: Vec<OwnMembership>) -> Result<OwnMembership, AuthenticationError> {
+    own.into_iter().find(OwnMembership::is_open).ok_or(AuthenticationError::AccountInactive)
 }
 
 /// The membership in `id` if it is open, else the oldest that is.
@@ -305,6 +333,6 @@ async fn open_or_first(
 ) -> Result<OwnMembership, SignInError> {
     match memberships.find(id).await? {
         Some(own) if own.is_open() => Ok(own),
-        _ => first_open(memberships).await,
+        _ => Ok(open_one(memberships.list().await?)?),
     }
 }

@@ -158,10 +158,11 @@ struct Newcomer {
 fn organization_name(organization: NewcomerOrganization, user: &User) -> OrganizationName {
     match organization {
         NewcomerOrganization::Company(name) => name,
-        // Both were parsed by rules that are narrower than those of an organisation's name.
-        NewcomerOrganization::Personal => OrganizationName::from_stored(match &user.full_name {
-            Some(name) => name.as_str().to_owned(),
-            None => user.username.as_str().to_owned(),
-        }),
+        NewcomerOrganization::Personal => personal_name(user),
     }
+}
+
+/// Name and username were parsed by rules that are narrower than those of an organisation's name.
+pub(crate) fn personal_name(user: &User) -> OrganizationName {
+    OrganizationName::from_stored(user.display_name().to_owned())
 }

@@ -4,8 +4,8 @@ use sea_orm::sea_query::{Expr, ExprTrait, LockType, SelectStatement};
 use sea_orm::{ActiveValue::Set, ColumnTrait, Iterable, QueryFilter, QueryResult, QuerySelect, QueryTrait};
 use tenantry_kernel::{OrganizationId, StorageError};
 use tenantry_tenancy::{
-    OwnMembership, Role,
-    ports::{OtherMembers, OwnMembershipRepository},
+    InsertMembershipError, InsertOrganizationError, Membership, Organization, OwnMembership, Role,
+    ports::{MembershipRepository, OrganizationRepository, OtherMembers, OwnMembershipRepository},
 };
 use uuid::Uuid;
 
@@ -25,6 +25,10 @@ const LISTED: u64 = 1_000;
 #[derive(Debug, thiserror::Error)]
 #[error("the actor does not own the organisation")]
 struct NotOwned;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the membership of a new organisation is not the actor's")]
+struct NotFoundedByActor;
 
 /// The user's memberships, each beside its organisation, in one statement.
 fn select_own(scope: &Scope) -> SelectStatement {
@@ -103,6 +107,28 @@ impl OwnMembershipRepository for StoreTransaction {
 
     async fn list(&mut self) -> Result<Vec<OwnMembership>, StorageError> {
         self.rows(&select_listed(self.scope())).await?.iter().map(read).collect()
+    }
+
+    async fn found(
+        &mut self,
+        organization: &Organization,
+        membership: &Membership,
+    ) -> Result<(), InsertOrganizationError> {
+        let before = *self.scope();
+        let is_own = before.user_id() == Some(membership.user_id.as_uuid());
+        if !is_own || membership.organization_id != organization.id {
+            return Err(StorageError::Internal(NotFoundedByActor.into()).into());
+        }
+        self.rebind(before.entered(organization.id.as_uuid())).await?;
+        let founded = match OrganizationRepository::insert(self, organization).await {
+            Ok(()) => MembershipRepository::insert(self, membership).await.map_err(|error| match error {
+                InsertMembershipError::Storage(error) => error.into(),
+                other => StorageError::Internal(other.into()).into(),
+            }),
+            refused => refused,
+        };
+        self.rebind(before).await?;
+        founded
     }
 
     async fn count_others(&mut self, id: OrganizationId) -> Result<OtherMembers, StorageError> {

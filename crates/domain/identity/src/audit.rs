@@ -33,6 +33,8 @@ impl AuditAction {
     pub const USER_EMAIL_VERIFY: Self = Self::of("user.email_verify");
     /// An account was deleted.
     pub const USER_DELETE: Self = Self::of("user.delete");
+    /// Somebody founded an organisation.
+    pub const ORGANIZATION_CREATE: Self = Self::of("organization.create");
     /// A login session was ended.
     pub const SESSION_REVOKE: Self = Self::of("session.revoke");
     /// A refresh token was presented that had been replaced long ago; its session was ended.

@@ -17,7 +17,6 @@ pub struct Organizations {
 }
 
 impl Organizations {
-    const CREATE: AuditAction = AuditAction::of("organization.create");
     const UPDATE: AuditAction = AuditAction::of("organization.update");
 
     /// How many slugs are tried for a name before giving up.
@@ -61,7 +60,7 @@ impl Organizations {
             Self::insert_with_free_slug(transaction.organizations(), &mut foundation.organization, &*self.ids).await?;
         }
         transaction.memberships().insert(&foundation.membership).await?;
-        let entry = foundation.context.audit_entry(&*self.ids, now, Self::CREATE);
+        let entry = foundation.context.audit_entry(&*self.ids, now, AuditAction::ORGANIZATION_CREATE);
         transaction.audit().append(&entry.about(AuditTarget::one("organization", id))).await?;
         transaction.commit().await?;
         Ok(foundation.organization)

@@ -108,6 +108,13 @@ pub trait OwnMembershipRepository: Send {
     async fn find(&mut self, id: OrganizationId) -> Result<Option<OwnMembership>, StorageError>;
     /// All memberships in organisations that are not deleted, the oldest first, at most 1,000.
     async fn list(&mut self) -> Result<Vec<OwnMembership>, StorageError>;
+    /// Stores an organisation that the actor founds, and their membership of it. Slugs are unique among all organisations;
+    /// a taken one leaves the transaction usable.
+    async fn found(
+        &mut self,
+        organization: &Organization,
+        membership: &Membership,
+    ) -> Result<(), InsertOrganizationError>;
     /// Who else is an active member of an organisation that the actor owns; fails for one they don't.
     async fn count_others(&mut self, id: OrganizationId) -> Result<OtherMembers, StorageError>;
     /// Deletes an organisation softly that the actor owns; changes nothing for one they don't.

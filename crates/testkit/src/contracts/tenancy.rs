@@ -1,3 +1,4 @@
+use tenantry_identity::Actor;
 use tenantry_kernel::{Clock as _, OrganizationId, PageLimit, PageRequest, SystemIds};
 use tenantry_tenancy::{
     BucketName, InsertOrganizationError, Metadata, NewOrganization, Organization, OrganizationChange, OrganizationName,
@@ -282,5 +283,31 @@ contract! {
         assert_eq!(transaction.own_memberships().list().await.unwrap(), vec![]);
         let mut transaction = world.ports.tenancy.read(&owner.owner).await.unwrap();
         assert_eq!(transaction.organizations().find(id).await.unwrap(), None);
+    }
+
+    async fn an_organisation_is_founded_outside_of_all_others() {
+        let (ada, eve) = (world.person().await, world.person().await);
+        let new = || NewOrganization::named(OrganizationName::parse("A place of one's own").unwrap());
+        let found = |actor: &Actor| TenantContext::found(actor.clone(), new(), world.clock.now(), &SystemIds).unwrap();
+        let (mut first, second) = (found(&ada.actor), found(&eve.actor));
+        let mut transaction = world.ports.own_memberships.begin(&ada.actor).await.unwrap();
+        transaction.own_memberships().found(&first.organization, &first.membership).await.unwrap();
+        transaction.commit().await.unwrap();
+        let mut transaction = world.ports.own_memberships.begin(&eve.actor).await.unwrap();
+        let taken = transaction.own_memberships().found(&second.organization, &second.membership).await;
+        assert!(matches!(taken, Err(InsertOrganizationError::SlugTaken)), "{taken:?}");
+        // The transaction goes on, and nobody founds in another's name.
+        let own = transaction.own_memberships().list().await.unwrap();
+        assert_eq!(own.len(), 1);
+        first.organization.id = OrganizationId::generate(&SystemIds);
+        first.membership.organization_id = first.organization.id;
+        first.organization.slug = first.organization.slug.with_suffix("another");
+        let foreign = transaction.own_memberships().found(&first.organization, &first.membership).await;
+        assert!(matches!(foreign, Err(InsertOrganizationError::Storage(_))), "{foreign:?}");
+        let _ = transaction.commit().await;
+        let mut transaction = world.ports.own_memberships.read(&ada.actor).await.unwrap();
+        let own = transaction.own_memberships().list().await.unwrap();
+        let names: Vec<_> = own.iter().map(|own| own.organization.name.as_str()).collect();
+        assert_eq!((names.len(), names.last()), (2, Some(&"A place of one's own")));
     }
 }

@@ -62,7 +62,7 @@ error_codes! {
     Forbidden = "FORBIDDEN", FORBIDDEN, "Forbidden",
         "the role or scope does not permit this, or the resource belongs to another member";
     AccountInactive = "ACCOUNT_INACTIVE", FORBIDDEN, "Account inactive",
-        "the account is deactivated, or has no active membership left";
+        "the account is deactivated, or so are all its memberships or their organizations";
     PasswordChangeRequired = "PASSWORD_CHANGE_REQUIRED", FORBIDDEN, "Password change required",
         "the password was for one use: set a new one first";
     EmailNotVerified = "EMAIL_NOT_VERIFIED", FORBIDDEN, "E-mail not verified",

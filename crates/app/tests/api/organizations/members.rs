@@ -105,11 +105,19 @@ async fn c5_a_removed_member_is_out_at_once_and_may_come_back(site: &Site) {
     assert_eq!((gone.status, gone.bytes.len()), (204, 0), "{gone}");
     member.get("/tasks").await.refused(401, "MEMBERSHIP_CHANGED");
     member.get(&path_of(&owner)).await.refused(401, "MEMBERSHIP_CHANGED");
-    site.login(&member.email, PASSWORD).await.refused(403, "ACCOUNT_INACTIVE");
+    // Nobody is shut out of their own account.
+    let alone = Person::of(site, &site.login(&member.email, PASSWORD).await.expect(200));
+    assert_ne!(alone.own_organization, owner.own_organization);
+    let own = alone.get("/auth/me").await.expect(200);
+    assert_eq!((&own["role"], own["organizations"].as_array().unwrap().len()), (&json!("OWNER"), 1), "{own}");
+    assert_eq!(own["organization"]["name"], member.username.as_str(), "{own}");
+    alone.get(&path_of(&owner)).await.refused(404, "NOT_FOUND");
+    alone.get("/users/me/export").await.expect(200);
+    assert_eq!(member.sign_in().await.own_organization, alone.own_organization);
     owner.delete(&path_to(&owner, &member)).await.refused(404, "NOT_FOUND");
     owner.get(&format!("/users/{}", member.id)).await.refused(404, "NOT_FOUND");
     owner.rehire(&member, Role::Guest).await;
-    let back = member.sign_in().await;
+    let back = member.sign_in().await.within(&owner.own_organization);
     assert_eq!(back.get("/users/me").await.expect(200)["role"], "GUEST");
     // Nowhere are the new tokens taken for old ones, nor the old ones for new ones.
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
