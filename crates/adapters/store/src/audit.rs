@@ -8,7 +8,7 @@ use tenantry_kernel::{Page, PageRequest, StorageError};
 
 use crate::StoreTransaction;
 use crate::error::storage;
-use crate::listing::{SortBy, counting};
+use crate::listing::SortBy;
 use crate::row::corrupt;
 use crate::scope::audit_log::{ActiveModel, Column, Model};
 
@@ -67,14 +67,7 @@ impl AuditRepository for StoreTransaction {
             .apply_if(filter.from, |select, from| select.filter(Column::OccurredAt.gte(from)))
             .apply_if(filter.to, |select, to| select.filter(Column::OccurredAt.lt(to)))
             .into_query();
-        let total = match page {
-            PageRequest::Number { .. } => Some(self.count(&counting(all.clone())).await?),
-            PageRequest::After { .. } => None,
-        };
-        let mut select = all;
-        NEWEST_FIRST.order(&mut select, |column| column.as_column_ref());
-        NEWEST_FIRST.window(page)?.cut(&mut select);
-        let rows = self.rows(&select).await?;
+        let (rows, total) = self.page_of(all, NEWEST_FIRST, page).await?;
         let read = |row| Model::from_query_result(row, "").map_err(storage).and_then(entry_from);
         let entries = rows.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Page::from_probe(entries, page.limit(), total, AuditEntry::cursor))

@@ -88,8 +88,7 @@ impl PlatformDirectory for StoreTransaction {
         for word in &filter.words {
             all.and_where(has_word(backend, users::Column::SearchText, word));
         }
-        let (select, total) = self.paged(all, NEWEST_USERS, page).await?;
-        let rows = self.rows(&select).await?;
+        let (rows, total) = self.page_of(all, NEWEST_USERS, page).await?;
         let found: Vec<User> = rows.iter().map(|row| read_user(&mut RowReader::new(row))).collect::<Result<_, _>>()?;
         let ids = found.iter().map(|user| user.id.as_uuid()).collect();
         let sizes = self.count_memberships(memberships::Column::UserId, ids).await?;
@@ -116,8 +115,7 @@ impl PlatformDirectory for StoreTransaction {
         for word in &filter.words {
             all.and_where(has_word(backend, organizations::Column::SearchText, word));
         }
-        let (select, total) = self.paged(all, NEWEST_ORGANIZATIONS, page).await?;
-        let rows = self.rows(&select).await?;
+        let (rows, total) = self.page_of(all, NEWEST_ORGANIZATIONS, page).await?;
         let read = |row| organizations::Model::from_query_result(row, "").map_err(storage).and_then(organization_from);
         let found: Vec<Organization> = rows.iter().map(read).collect::<Result<_, _>>()?;
         let ids = found.iter().map(|organization| organization.id.as_uuid()).collect();
@@ -217,23 +215,6 @@ impl StoreTransaction {
 
     async fn count_all(&self, rows: SelectStatement) -> Result<u64, StorageError> {
         self.count(&counting(rows)).await
-    }
-
-    /// The part of a list that a page shows, and the length of the whole where the page asks for it.
-    async fn paged<C: ColumnTrait>(
-        &self,
-        all: SelectStatement,
-        order: SortBy<C>,
-        page: &PageRequest,
-    ) -> Result<(SelectStatement, Option<u64>), StorageError> {
-        let total = match page {
-            PageRequest::Number { .. } => Some(self.count_all(all.clone()).await?),
-            PageRequest::After { .. } => None,
-        };
-        let mut select = all;
-        order.order(&mut select, |column| column.as_column_ref());
-        order.window(page)?.cut(&mut select);
-        Ok((select, total))
     }
 
     /// How many memberships there are for each of these values of a column.

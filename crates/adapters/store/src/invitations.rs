@@ -14,7 +14,7 @@ use tenantry_tenancy::{
 use uuid::Uuid;
 
 use crate::error::storage;
-use crate::listing::{SortBy, counting};
+use crate::listing::SortBy;
 use crate::row::{RowReader, corrupt};
 use crate::scope::invitations::{ActiveModel, Column, Model};
 use crate::scope::{Scope, organizations, users};
@@ -76,14 +76,7 @@ impl InvitationRepository for StoreTransaction {
 
     async fn list(&mut self, page: &PageRequest) -> Result<Page<Invitation>, StorageError> {
         let all = self.scope().select::<Column>().into_query();
-        let total = match page {
-            PageRequest::Number { .. } => Some(self.count(&counting(all.clone())).await?),
-            PageRequest::After { .. } => None,
-        };
-        let mut select = all;
-        NEWEST_FIRST.order(&mut select, |column| column.as_column_ref());
-        NEWEST_FIRST.window(page)?.cut(&mut select);
-        let rows = self.rows(&select).await?;
+        let (rows, total) = self.page_of(all, NEWEST_FIRST, page).await?;
         let read = |row| Model::from_query_result(row, "").map_err(storage).and_then(from_row);
         let invitations = rows.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Page::from_probe(invitations, page.limit(), total, Invitation::cursor))

@@ -1,8 +1,10 @@
 use sea_orm::sea_query::{
     Asterisk, Condition, Expr, ExprTrait, IntoColumnRef, NullOrdering, Order, SelectStatement, Value,
 };
-use sea_orm::{ColumnTrait, ColumnType};
+use sea_orm::{ColumnTrait, ColumnType, QueryResult};
 use tenantry_kernel::{Cursor, PageRequest, SortKey, StorageError};
+
+use crate::StoreTransaction;
 
 /// The order of a list: by a column, and by id where that is equal. Empty values come last in either direction.
 #[derive(Debug, Clone, Copy)]
@@ -114,6 +116,26 @@ impl Window {
         if let Some(after) = &self.after {
             list.cond_where(after.clone());
         }
+    }
+}
+
+impl StoreTransaction {
+    /// The rows of a page of a list, with the one too many that tells of a next page, and the length of the whole list
+    /// where the page asks for it.
+    pub(crate) async fn page_of<C: ColumnTrait>(
+        &self,
+        list: SelectStatement,
+        order: SortBy<C>,
+        page: &PageRequest,
+    ) -> Result<(Vec<QueryResult>, Option<u64>), StorageError> {
+        let total = match page {
+            PageRequest::Number { .. } => Some(self.count(&counting(list.clone())).await?),
+            PageRequest::After { .. } => None,
+        };
+        let mut select = list;
+        order.order(&mut select, |column| column.as_column_ref());
+        order.window(page)?.cut(&mut select);
+        Ok((self.rows(&select).await?, total))
     }
 }
 

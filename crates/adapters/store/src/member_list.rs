@@ -6,7 +6,7 @@ use tenantry_kernel::{Page, PageRequest, StorageError};
 use tenantry_tenancy::{Member, MemberFilter};
 
 use crate::StoreTransaction;
-use crate::listing::{SortBy, counting};
+use crate::listing::SortBy;
 use crate::memberships::membership_from;
 use crate::row::RowReader;
 use crate::scope::memberships::{self, Column};
@@ -24,14 +24,7 @@ impl StoreTransaction {
         page: &PageRequest,
     ) -> Result<Page<Member>, StorageError> {
         let all = select_members(self.scope(), filter, self.get_database_backend());
-        let total = match page {
-            PageRequest::Number { .. } => Some(self.count(&counting(all.clone())).await?),
-            PageRequest::After { .. } => None,
-        };
-        let mut select = all;
-        NEWEST_FIRST.order(&mut select, |column| column.as_column_ref());
-        NEWEST_FIRST.window(page)?.cut(&mut select);
-        let rows = self.rows(&select).await?;
+        let (rows, total) = self.page_of(all, NEWEST_FIRST, page).await?;
         let members = rows.iter().map(read_member).collect::<Result<_, _>>()?;
         Ok(Page::from_probe(members, page.limit(), total, Member::cursor))
     }

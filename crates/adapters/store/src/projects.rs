@@ -10,7 +10,7 @@ use tenantry_tenancy::{
 
 use crate::StoreTransaction;
 use crate::error::storage;
-use crate::listing::{SortBy, counting};
+use crate::listing::SortBy;
 use crate::organizations::metadata_from;
 use crate::row::corrupt;
 use crate::scope::projects::{ActiveModel, Column, Model};
@@ -76,14 +76,7 @@ impl ProjectRepository for StoreTransaction {
             .apply_if(filter.is_active, |select, is_active| select.filter(Column::IsActive.eq(is_active)));
         let with_word = |select: Select<_>, word: &String| select.filter(has_word(backend, Column::SearchText, word));
         let all = filter.words.iter().fold(all, with_word).into_query();
-        let total = match page {
-            PageRequest::Number { .. } => Some(self.count(&counting(all.clone())).await?),
-            PageRequest::After { .. } => None,
-        };
-        let mut select = all;
-        NEWEST_FIRST.order(&mut select, |column| column.as_column_ref());
-        NEWEST_FIRST.window(page)?.cut(&mut select);
-        let rows = self.rows(&select).await?;
+        let (rows, total) = self.page_of(all, NEWEST_FIRST, page).await?;
         let read = |row| Model::from_query_result(row, "").map_err(storage).and_then(project_from);
         let projects = rows.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Page::from_probe(projects, page.limit(), total, Project::cursor))
