@@ -5,8 +5,9 @@ use tenantry_identity::{
     Actor, ApiKey, AuditAction, AuditEntry, AuditFilter, AuditTarget, IdentityError, Principal, Session, User,
     ports::{ApiKeyTransaction, AuditRepository, AuditTransaction},
 };
-use tenantry_kernel::{Clock, IdGenerator, Page, PageLimit, PageRequest, StorageError, Store, UserId};
+use tenantry_kernel::{Clock, Cursor, IdGenerator, Page, PageLimit, PageRequest, SortKey, StorageError, Store, UserId};
 use tenantry_tenancy::{Entrance, OwnMembership, TenancyError, TenantContext};
+use uuid::Uuid;
 
 use crate::{SignInError, ports::SignInTransaction};
 
@@ -75,7 +76,7 @@ impl AccountExporter {
             };
             export.api_keys.extend(self.api_keys.read(&context).await?.api_keys().list().await?);
             let mut transaction = self.audit.read(&context).await?;
-            export.events.extend(events_of(transaction.audit(), id).await?);
+            export.events.extend(events_of(transaction.audit(), id, export.exported_at).await?);
         }
         let entry = AuditEntry::success(&*self.ids, export.exported_at, &actor, Self::EXPORT);
         let mut transaction = self.accounts.begin(&actor).await?;
@@ -96,17 +97,22 @@ impl AccountExporter {
             sessions: transaction.sessions().list_live(now).await?,
             memberships: transaction.own_memberships().list().await?,
             api_keys: Vec::new(),
-            events: events_of(transaction.audit(), id).await?,
+            events: events_of(transaction.audit(), id, now).await?,
         })
     }
 }
 
-/// What the user did, of the entries in reach.
-async fn events_of(audit: &mut dyn AuditRepository, id: UserId) -> Result<Vec<AuditEntry>, StorageError> {
+/// What the user did until then, of the entries in reach.
+async fn events_of(
+    audit: &mut dyn AuditRepository,
+    id: UserId,
+    until: DateTime<Utc>,
+) -> Result<Vec<AuditEntry>, StorageError> {
     let filter = AuditFilter { actor_id: Some(id.as_uuid()), ..AuditFilter::default() };
     let limit = PageLimit::new(u64::from(PageLimit::MAX)).unwrap_or_default();
     let mut events = Vec::new();
-    let mut page = PageRequest::Number { page: 1, limit };
+    // From the end of that time on, as a cursor: pages by number would count what is to come.
+    let mut page = PageRequest::After { cursor: Cursor { key: SortKey::Time(until), id: Uuid::max() }, limit };
     loop {
         let Page { items, next, .. } = audit.list(&filter, &page).await?;
         events.extend(items);
