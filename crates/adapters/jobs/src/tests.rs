@@ -11,14 +11,15 @@ use serde_json::json;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
-use tenantry_application::ports::{Housekeeping, PurgeLimits, PurgeReport};
-use tenantry_kernel::{Clock, IdGenerator, StorageError, SystemClock, SystemIds};
+use tenantry_application::ports::{Housekeeping, JobRegister as _, PurgeLimits, PurgeReport};
+use tenantry_application::{JobFilter, JobState};
+use tenantry_kernel::{Clock, IdGenerator, PageRequest, StorageError, SystemClock, SystemIds};
 use tenantry_testkit::postgres::{TestDatabase, cluster};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::{
-    JobsOptions, QueueDatabase, Worker, migrate, purge,
+    JobsOptions, QueueDatabase, Register, Worker, migrate, purge,
     purge::{Purge, PurgeJob},
     queue::Queue,
     schedule::Schedule,
@@ -171,6 +172,8 @@ on_both!(
     a_worker_starts_again_after_its_database_failed,
     old_jobs_and_workers_are_swept,
     unknown_payloads_fail_and_harm_nothing_else,
+    a_job_is_either_cancelled_or_done,
+    a_failed_job_can_be_done_again,
 );
 
 mod cases {
@@ -281,6 +284,40 @@ mod cases {
         .await;
         worker.stop().await;
         assert_eq!(broom.count(), 1);
+    }
+
+    pub(super) async fn a_job_is_either_cancelled_or_done(database: QueueDatabase) {
+        let (broom, register) = (Arc::new(Broom::default()), Register::new(database.clone()));
+        let worker = start(&database, &broom, DECADE);
+        until(async || states(&database).await == ["Done"]).await;
+        let mut cancelled = 0;
+        for number in 0..20 {
+            queue(&database).ring(&Purge::new(), &format!("raced {number}")).await.unwrap();
+            // From before the worker's next poll to after it.
+            tokio::time::sleep(Duration::from_millis(number * 5)).await;
+            let page = register.list(&JobFilter::default(), &PageRequest::default()).await.unwrap();
+            cancelled += usize::from(register.cancel(&page.items[0].id, SystemClock.now()).await.unwrap());
+        }
+        let is_over = |state: &String| state == "Done" || state == "Killed";
+        until(async || states(&database).await.iter().all(is_over)).await;
+        worker.stop().await;
+        let done = states(&database).await.iter().filter(|state| *state == "Done").count();
+        assert_eq!(done, 21 - cancelled);
+        assert_eq!(usize::try_from(broom.count()).unwrap(), done);
+    }
+
+    pub(super) async fn a_failed_job_can_be_done_again(database: QueueDatabase) {
+        let (broom, register) = (Arc::new(Broom::default()), Register::new(database.clone()));
+        broom.panics.store(true, Ordering::SeqCst);
+        let worker = start(&database, &broom, DECADE);
+        until(async || states(&database).await == ["Failed"]).await;
+        let failed = JobFilter { state: Some(JobState::Failed), ..JobFilter::default() };
+        let page = register.list(&failed, &PageRequest::default()).await.unwrap();
+        broom.panics.store(false, Ordering::SeqCst);
+        assert!(register.retry(&page.items[0].id, SystemClock.now()).await.unwrap());
+        until(async || states(&database).await == ["Done"]).await;
+        assert!(!register.retry(&page.items[0].id, SystemClock.now()).await.unwrap());
+        worker.stop().await;
     }
 
     fn queue(database: &QueueDatabase) -> Queue {
