@@ -126,7 +126,10 @@ impl SignIn {
         let (actor, claims) = self.second_factors.by_token(token)?;
         let device = device_token.and_then(|token| self.authenticator.known_device(claims.user_id, token));
         let actor = actor.at(Arc::new(client));
-        let proof = self.second_factors.check(&actor, answer).await?;
+        let proof = match self.second_factors.check(&actor, answer).await {
+            Ok(proof) => proof,
+            Err(error) => return Err(self.note_failure(actor.client(), error).await?),
+        };
 
         let mut transaction = self.store.begin(&actor).await?;
         let user = transaction.users().find(claims.user_id).await?;

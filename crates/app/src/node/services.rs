@@ -131,7 +131,6 @@ fn mailed_links(
         passwords.gate.clone(),
         mail.postbox.clone(),
         ground.clock(),
-        ground.ids(),
     )
 }
 

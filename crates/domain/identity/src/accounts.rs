@@ -256,7 +256,7 @@ impl Accounts {
     }
 
     /// That the actor did something to their own account.
-    fn own_act(&self, actor: &Actor, action: AuditAction, id: UserId, now: DateTime<Utc>) -> AuditEntry {
+    pub(crate) fn own_act(&self, actor: &Actor, action: AuditAction, id: UserId, now: DateTime<Utc>) -> AuditEntry {
         AuditEntry::success(&*self.ids, now, actor, action).about(AuditTarget::one("user", id))
     }
 

@@ -31,6 +31,10 @@ impl AuditAction {
     pub const USER_PASSWORD_RESET: Self = Self::of("user.password_reset");
     /// Somebody proved by a mailed link that the address is theirs.
     pub const USER_EMAIL_VERIFY: Self = Self::of("user.email_verify");
+    /// Somebody turned a second factor on.
+    pub const USER_SECOND_FACTOR_ENABLE: Self = Self::of("user.second_factor_enable");
+    /// Somebody turned it off.
+    pub const USER_SECOND_FACTOR_DISABLE: Self = Self::of("user.second_factor_disable");
     /// An account was deleted.
     pub const USER_DELETE: Self = Self::of("user.delete");
     /// Somebody founded an organisation.

@@ -207,15 +207,7 @@ fn mailed_links(
     passwords: Arc<PasswordGate>,
     postbox: &Arc<Postbox>,
 ) -> MailedLinks {
-    MailedLinks::new(
-        store.clone(),
-        store.clone(),
-        accounts.clone(),
-        passwords,
-        postbox.clone(),
-        Arc::new(SystemClock),
-        Arc::new(SystemIds),
-    )
+    MailedLinks::new(store.clone(), store.clone(), accounts.clone(), passwords, postbox.clone(), Arc::new(SystemClock))
 }
 
 pub fn services() -> Services {

@@ -19,6 +19,7 @@ on_both_databases!(
     a_bad_question_is_refused,
     disabling_asks_for_password_and_code,
     nobody_uses_the_app_of_another,
+    the_audit_log_tells_of_factors_and_wrong_codes,
 );
 
 /// Somebody's phone.
@@ -218,4 +219,21 @@ async fn nobody_uses_the_app_of_another(site: &Site) {
     answer(site, &token, "code", &app.code(0)).await.refused(401, "INVALID_CREDENTIALS");
     answer(site, &token, "recovery_code", &codes[0]).await.refused(401, "INVALID_CREDENTIALS");
     same_person(site, &answer(site, &question(&ada).await, "code", &app.code(0)).await.expect(200), &ada);
+}
+
+async fn the_audit_log_tells_of_factors_and_wrong_codes(site: &Site) {
+    let (person, app, _) = with_app(site).await;
+    let token = question(&person).await;
+    answer(site, &token, "code", "000000").await.refused(401, "INVALID_CREDENTIALS");
+    let off = json!({"password": PASSWORD, "code": app.code(0)});
+    person.post("/auth/totp/disable", off).await.expect(200);
+    let export = person.get("/users/me/export").await.expect(200);
+    let told: Vec<_> =
+        export["events"].as_array().unwrap().iter().map(|event| event["action"].as_str().unwrap()).collect();
+    for action in ["user.second_factor_enable", "user.second_factor_disable"] {
+        assert!(told.contains(&action), "{told:?}");
+    }
+    let admin = site.administrator().await;
+    let log = admin.get("/admin/audit-log?action=user.login&outcome=failure").await.expect(200);
+    assert_eq!((&log["count"], &log["data"][0]["data"]["reason"]), (&json!(1), &json!("invalid_credentials")), "{log}");
 }

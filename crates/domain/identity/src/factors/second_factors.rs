@@ -5,8 +5,8 @@ use tenantry_kernel::{Clock, StorageError, Store};
 
 use super::second_factor::ProvedFactor;
 use crate::{
-    Accounts, Actor, AuthenticationError, IdentityError, MfaClaims, PasswordAttempt, PasswordHash, RecoveryCode,
-    SecondFactorAnswer, SecondFactorProof, Totp, TotpCode, TotpSetup, User, UserId,
+    Accounts, Actor, AuditAction, AuthenticationError, IdentityError, MfaClaims, PasswordAttempt, PasswordHash,
+    RecoveryCode, SecondFactorAnswer, SecondFactorProof, Totp, TotpCode, TotpSetup, User, UserId,
     ports::{IdentityTransaction, MfaTokens, RecoveryCodes, TotpCodes},
 };
 
@@ -106,6 +106,8 @@ impl SecondFactors {
             return Err(IdentityError::NoSecondFactor);
         }
         transaction.second_factors().insert_recovery_codes(user_id, &digests).await?;
+        let entry = self.accounts.own_act(actor, AuditAction::USER_SECOND_FACTOR_ENABLE, user_id, now);
+        transaction.audit().append(&entry).await?;
         transaction.commit().await?;
         Ok(codes)
     }
@@ -134,6 +136,8 @@ impl SecondFactors {
             return Err(IdentityError::WrongCode);
         }
         transaction.second_factors().delete(user_id).await?;
+        let entry = self.accounts.own_act(actor, AuditAction::USER_SECOND_FACTOR_DISABLE, user_id, now);
+        transaction.audit().append(&entry).await?;
         transaction.commit().await?;
         Ok(())
     }

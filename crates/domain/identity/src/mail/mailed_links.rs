@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tenantry_kernel::{Clock, IdGenerator, Revision, Store};
+use tenantry_kernel::{Clock, Revision, Store};
 
 use crate::{
-    Accounts, Actor, AuditAction, AuditEntry, AuditTarget, Client, Email, IdentityError, LinkPurpose, LinkToken,
-    MailedLink, Password, PasswordGate, PasswordOwner, Postbox, User,
+    Accounts, Actor, AuditAction, Client, Email, IdentityError, LinkPurpose, LinkToken, MailedLink, Password,
+    PasswordGate, PasswordOwner, Postbox, User,
     ports::{IdentityTransaction, LinkLookup},
 };
 
@@ -20,7 +20,6 @@ pub struct MailedLinks {
     passwords: Arc<PasswordGate>,
     postbox: Arc<Postbox>,
     clock: Arc<dyn Clock>,
-    ids: Arc<dyn IdGenerator>,
 }
 
 impl MailedLinks {
@@ -33,9 +32,8 @@ impl MailedLinks {
         passwords: Arc<PasswordGate>,
         postbox: Arc<Postbox>,
         clock: Arc<dyn Clock>,
-        ids: Arc<dyn IdGenerator>,
     ) -> Self {
-        Self { store, lookup, accounts, passwords, postbox, clock, ids }
+        Self { store, lookup, accounts, passwords, postbox, clock }
     }
 
     /// Mails a link for `purpose`, if the address has an account that can use it.
@@ -62,7 +60,10 @@ impl MailedLinks {
         let seen = stored.revision;
         let user = stored.verified(now);
         update(transaction.as_mut(), &user, seen).await?;
-        transaction.audit().append(&self.own_act(&actor, AuditAction::USER_EMAIL_VERIFY, &user, now)).await?;
+        transaction
+            .audit()
+            .append(&self.accounts.own_act(&actor, AuditAction::USER_EMAIL_VERIFY, user.id, now))
+            .await?;
         Ok(transaction.commit().await?)
     }
 
@@ -96,7 +97,10 @@ impl MailedLinks {
         transaction.revocations().insert(&revocations).await?;
         update(transaction.as_mut(), &user, seen).await?;
         transaction.outbox().insert(&self.accounts.password_notice(&actor, &user, now)).await?;
-        transaction.audit().append(&self.own_act(&actor, AuditAction::USER_PASSWORD_RESET, &user, now)).await?;
+        transaction
+            .audit()
+            .append(&self.accounts.own_act(&actor, AuditAction::USER_PASSWORD_RESET, user.id, now))
+            .await?;
         transaction.commit().await?;
         self.accounts.apply(&revocations);
         Ok(())
@@ -123,10 +127,6 @@ impl MailedLinks {
         } else {
             Err(IdentityError::LinkInvalid)
         }
-    }
-
-    fn own_act(&self, actor: &Actor, action: AuditAction, user: &User, now: DateTime<Utc>) -> AuditEntry {
-        AuditEntry::success(&*self.ids, now, actor, action).about(AuditTarget::one("user", user.id))
     }
 }
 
