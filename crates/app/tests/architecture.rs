@@ -9,11 +9,17 @@ use std::fs;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Node, Package, PackageId};
 
 /// Crates that another service embeds without a database, a web framework or a runtime.
-const PURE: [&str; 5] =
-    ["tenantry-kernel", "tenantry-identity", "tenantry-tenancy", "tenantry-tasks", "tenantry-application"];
+const PURE: [&str; 6] = [
+    "tenantry-kernel",
+    "tenantry-identity",
+    "tenantry-tenancy",
+    "tenantry-tasks",
+    "tenantry-sync",
+    "tenantry-application",
+];
 
 /// The domains that stand side by side. What spans them lives in `tenantry-application`.
-const PRODUCT_DOMAINS: [&str; 1] = ["tenantry-tasks"];
+const PRODUCT_DOMAINS: [&str; 2] = ["tenantry-tasks", "tenantry-sync"];
 
 /// What a pure crate must not bring along, at any depth.
 const FORBIDDEN: [&str; 20] = [
@@ -41,7 +47,7 @@ const FORBIDDEN: [&str; 20] = [
 
 /// Every arrow there may be between crates of this workspace, apart from tests. Inward, layer by layer.
 fn allowed_arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let domain = ["tenantry-kernel", "tenantry-identity", "tenantry-tenancy", "tenantry-tasks"];
+    let domain = ["tenantry-kernel", "tenantry-identity", "tenantry-tenancy", "tenantry-tasks", "tenantry-sync"];
     let inner: Vec<_> = domain.into_iter().chain(["tenantry-application"]).collect();
     let outer = [
         "tenantry-store",
@@ -59,6 +65,7 @@ fn allowed_arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("tenantry-identity", of(&["tenantry-kernel"])),
         ("tenantry-tenancy", of(&["tenantry-kernel", "tenantry-identity"])),
         ("tenantry-tasks", of(&["tenantry-kernel", "tenantry-identity", "tenantry-tenancy"])),
+        ("tenantry-sync", of(&["tenantry-kernel", "tenantry-identity", "tenantry-tenancy"])),
         ("tenantry-application", of(&domain)),
         ("tenantry-store", with(&["tenantry-migrations"])),
         ("tenantry-http", with(&[])),

@@ -1,0 +1,14 @@
+//! What sync needs of an object store, and the values it speaks in.
+
+mod checksum;
+mod key;
+mod path;
+mod store;
+
+pub use checksum::{Crc64, Crc64Error};
+pub use key::{KeyError, ObjectKey};
+pub use path::RelativePath;
+pub use store::{
+    ObjectError, ObjectStore, OpenUpload, PartLimits, Place, PresignedRequest, PutCondition, StoredObject, StoredPart,
+    UploadId,
+};
