@@ -23,6 +23,7 @@ mod m20261121_000013_links;
 mod m20261121_000014_invitations;
 mod m20261121_000015_api_keys;
 mod m20261121_000016_platform;
+mod m20261121_000017_sync;
 mod policies;
 pub mod roles;
 mod run;
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000014_invitations::Migration),
             Box::new(m20261121_000015_api_keys::Migration),
             Box::new(m20261121_000016_platform::Migration),
+            Box::new(m20261121_000017_sync::Migration),
         ]
     }
 }

@@ -7,6 +7,7 @@ use tenantry_identity::{
     ports::{AuditTransaction, IdentityTransaction, RevocationRepository},
 };
 use tenantry_kernel::{OrganizationId, Page, PageRequest, Revision, StorageError, Transaction, UserId};
+use tenantry_sync::ports::SyncTransaction;
 use tenantry_tasks::ports::TaskTransaction;
 use tenantry_tenancy::{
     Membership, Organization, OwnMembership,
@@ -63,9 +64,9 @@ pub trait ProfileRepository: Send {
     async fn find(&mut self, id: UserId) -> Result<Option<(User, Vec<OwnMembership>)>, StorageError>;
 }
 
-/// A unit of work over the projects of one organisation and the tasks in them.
-pub trait ProjectTransaction: TenancyTransaction + TaskTransaction {}
-impl<T: TenancyTransaction + TaskTransaction> ProjectTransaction for T {}
+/// A unit of work over the projects of one organisation, the tasks in them and what they sync.
+pub trait ProjectTransaction: TenancyTransaction + TaskTransaction + SyncTransaction {}
+impl<T: TenancyTransaction + TaskTransaction + SyncTransaction> ProjectTransaction for T {}
 
 /// A unit of work over the actor's idempotent requests.
 pub trait IdempotencyTransaction: Transaction {

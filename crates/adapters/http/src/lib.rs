@@ -13,6 +13,7 @@ mod auth;
 mod caller;
 mod companies;
 mod connection;
+mod cycles;
 pub mod etag;
 pub mod fields;
 pub mod health;
@@ -35,7 +36,9 @@ mod scope;
 mod server;
 mod services;
 mod state;
+mod sync_sessions;
 mod tasks;
+mod uploads;
 mod users;
 
 pub use self::{

@@ -1,11 +1,11 @@
 //! The one list of what is served and documented.
 
 use crate::{
-    admin, audit, auth, companies, health, invitations, members, metrics,
+    admin, audit, auth, companies, cycles, health, invitations, members, metrics,
     operations::Operations,
     organizations, pages,
     problem::{self, explain},
-    projects, tasks, users,
+    projects, sync_sessions, tasks, uploads, users,
 };
 
 /// Every operation of the server.
@@ -22,6 +22,9 @@ pub fn all() -> Operations {
     companies::operations(&mut operations);
     members::operations(&mut operations);
     projects::operations(&mut operations);
+    cycles::operations(&mut operations);
+    sync_sessions::operations(&mut operations);
+    uploads::operations(&mut operations);
     tasks::operations(&mut operations);
     audit::operations(&mut operations);
     admin::operations(&mut operations);

@@ -5,6 +5,7 @@ use tenantry_application::{
     PlatformAdministration, Profile, ProjectDeletion, SignIn, SignUp,
 };
 use tenantry_identity::{Accounts, ApiKeyGate, Authenticator, MailedLinks, SecondFactors};
+use tenantry_sync::{Cycles, SyncSessions, Uploads};
 use tenantry_tasks::Tasks;
 use tenantry_tenancy::{AuditLog, Entrance, Organizations, Projects};
 
@@ -49,6 +50,12 @@ pub struct Services {
     pub projects: Arc<Projects>,
     /// Deleting projects, which concerns tasks too.
     pub project_deletion: Arc<ProjectDeletion>,
+    /// Rounds of a project's work.
+    pub cycles: Arc<Cycles>,
+    /// Which folders are brought into an object store.
+    pub sync_sessions: Arc<SyncSessions>,
+    /// The runs of sync sessions.
+    pub uploads: Arc<Uploads>,
     /// What was done and refused in organisations.
     pub audit_log: Arc<AuditLog>,
     /// Tasks.

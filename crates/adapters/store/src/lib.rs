@@ -43,6 +43,7 @@ mod sessions;
 mod signing_keys;
 mod sqlite;
 mod stores;
+mod sync;
 mod task_list;
 mod task_references;
 mod tasks;

@@ -16,6 +16,9 @@ use tenantry_identity::{
     },
 };
 use tenantry_kernel::{StorageError, Store};
+use tenantry_sync::ports::{
+    CycleRepository, Destinations, FileRepository, RunRepository, SyncSessionRepository, SyncTransaction,
+};
 use tenantry_tasks::ports::{TaskReferences, TaskRepository, TaskTransaction};
 use tenantry_tenancy::{
     TenantContext,
@@ -79,10 +82,12 @@ stores! {
     TenantContext begins AuditTransaction;
     TenantContext begins MembersTransaction;
     TenantContext begins TenancyTransaction;
+    TenantContext begins SyncTransaction;
     TenantContext begins TaskTransaction;
     TenantContext begins ProjectTransaction;
     PlatformContext begins ArchiveTransaction;
     PlatformContext begins PlatformTransaction;
+    PlatformContext begins SyncTransaction;
 }
 
 macro_rules! lends {
@@ -113,6 +118,13 @@ lends!(TenancyTransaction:
     memberships -> MembershipRepository,
     invitations -> InvitationRepository,
     projects -> ProjectRepository
+);
+lends!(SyncTransaction:
+    cycles -> CycleRepository,
+    sync_sessions -> SyncSessionRepository,
+    runs -> RunRepository,
+    files -> FileRepository,
+    destinations -> Destinations
 );
 lends!(TaskTransaction: tasks -> TaskRepository, references -> TaskReferences);
 lends!(ArchiveTransaction: archive -> AuditArchive);

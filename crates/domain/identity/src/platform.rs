@@ -1,3 +1,5 @@
+use tenantry_kernel::UserId;
+
 use crate::{Actor, Principal, User};
 
 /// That the platform itself acts, across all organisations.
@@ -19,6 +21,12 @@ impl PlatformContext {
         let is_own = account.id == principal.user_id();
         let may = account.is_platform_admin && account.is_active && account.deleted_at.is_none();
         (is_own && may).then(|| Self { actor: principal.administrator() })
+    }
+
+    /// A user for whom a job is done that they asked for. What they may do by then is found out anew.
+    #[must_use]
+    pub fn act_for(&self, user_id: UserId) -> Actor {
+        Actor::user(user_id)
     }
 
     /// Who acts.

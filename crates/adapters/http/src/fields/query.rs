@@ -1,5 +1,8 @@
 //! Queries. Lists take [`ListQuery`](crate::paging::ListQuery), which also reads the page.
 
+use std::future::{Ready, ready};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use serde::de::{DeserializeOwned, value};
 use tenantry_kernel::{TextError, parse_text};
 
@@ -8,6 +11,19 @@ use crate::problem::Problem;
 
 /// Names and values of a query, decoded, in their order.
 pub(crate) type Pairs = Vec<(String, String)>;
+
+/// The parameters of a query that names no page.
+#[derive(Debug)]
+pub(crate) struct QueryOf<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest for QueryOf<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(parse_query(request.query_string()).map(Self))
+    }
+}
 
 /// Decodes a query into its pairs.
 pub(crate) fn parse_pairs(query: &str) -> Pairs {

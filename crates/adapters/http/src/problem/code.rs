@@ -79,6 +79,10 @@ error_codes! {
         "the username belongs to another account";
     SlugTaken = "SLUG_TAKEN", CONFLICT, "Slug taken",
         "the slug belongs to another organization";
+    CycleNumberTaken = "CYCLE_NUMBER_TAKEN", CONFLICT, "Cycle number taken",
+        "another cycle of the project has this number";
+    SessionActive = "SESSION_ACTIVE", CONFLICT, "Session active",
+        "a job of the sync session is queued or started; job_id names it: wait for it, or cancel it";
     SelfDeletion = "SELF_DELETION", CONFLICT, "Self-deletion",
         "one can't remove oneself this way";
     LastOwner = "LAST_OWNER", CONFLICT, "Last owner",
@@ -105,6 +109,12 @@ error_codes! {
         "the link is wrong, was used before, or has expired: ask for a new one";
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", UNPROCESSABLE_ENTITY, "Idempotency key reused",
         "the idempotency key was used before with another body";
+    DirectoryNotAllowed = "DIRECTORY_NOT_ALLOWED", UNPROCESSABLE_ENTITY, "Directory not allowed",
+        "the directory is not there, or is not one that the organization may sync: the operator says which are";
+    BucketNotAllowed = "BUCKET_NOT_ALLOWED", UNPROCESSABLE_ENTITY, "Bucket not allowed",
+        "the project's bucket is not one that the organization may write to: the operator says which are";
+    ProfileNotAllowed = "PROFILE_NOT_ALLOWED", UNPROCESSABLE_ENTITY, "Profile not allowed",
+        "the AWS profile is not one that the organization may use: the operator says which are";
     RateLimited = "RATE_LIMITED", TOO_MANY_REQUESTS, "Too many requests",
         "too many requests: wait as long as Retry-After says";
     InternalError = "INTERNAL_ERROR", INTERNAL_SERVER_ERROR, "Internal error",

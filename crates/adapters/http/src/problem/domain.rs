@@ -4,6 +4,7 @@ use tenantry_application::{ApiKeyError, JobError, PlatformError, SignInError, Si
 use tenantry_identity::{
     AccessTokenError, AuthenticationError, IdentityError, UserKey, WeakPassword, ports::HashingError,
 };
+use tenantry_sync::SyncError;
 use tenantry_tasks::TaskError;
 use tenantry_tenancy::TenancyError;
 
@@ -147,6 +148,36 @@ impl From<TaskError> for Problem {
             TaskError::UnknownAssignee => Self::validation("assignee_id", "must be a member of the organization"),
             TaskError::RevisionMismatch => Self::new(ErrorCode::PreconditionFailed),
             TaskError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<SyncError> for Problem {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::NotFound => Self::not_found(),
+            SyncError::Forbidden => Self::new(ErrorCode::Forbidden),
+            SyncError::UnknownProject => Self::validation("project_id", "must be a project of the organization"),
+            SyncError::UnknownCycle => Self::validation("cycle_id", "must be a cycle of the project"),
+            SyncError::UnknownSession => Self::validation("session_id", "must be a sync session of the organization"),
+            SyncError::CycleNumberTaken => {
+                Self::new(ErrorCode::CycleNumberTaken).with_field("cycle_number", "is taken in this project")
+            }
+            SyncError::SessionActive(run) => {
+                Self::new(ErrorCode::SessionActive).with_extension("job_id", run.to_string())
+            }
+            SyncError::DirectoryNotAllowed => {
+                Self::new(ErrorCode::DirectoryNotAllowed).with_field("local_directory", "can't be used")
+            }
+            SyncError::BucketNotAllowed => Self::new(ErrorCode::BucketNotAllowed),
+            SyncError::ProfileNotAllowed => {
+                Self::new(ErrorCode::ProfileNotAllowed).with_field("aws_profile", "can't be used")
+            }
+            SyncError::CycleInUse | SyncError::NothingToDo => {
+                Self::new(ErrorCode::Conflict).with_detail(error.to_string())
+            }
+            SyncError::RevisionMismatch => Self::new(ErrorCode::PreconditionFailed),
+            SyncError::Storage(error) => error.into(),
         }
     }
 }

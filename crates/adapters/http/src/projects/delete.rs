@@ -9,7 +9,7 @@ use crate::{
     problem::Problem,
 };
 
-/// Delete a project. Its tasks stay, without a project.
+/// Delete a project with its cycles and sync sessions. Its tasks stay, without a project, and so does what was stored.
 #[utoipa::path(delete, path = "/projects/{id}", tag = "projects",
     security(("bearer" = []), ("api_key" = ["projects:write"])),
     params(("id" = Uuid, Path, description = "The project"),

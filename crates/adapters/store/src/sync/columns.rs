@@ -1,0 +1,62 @@
+//! How numbers, places and times of sync are stored.
+
+use sea_orm::DbBackend;
+use sea_orm::sea_query::Expr;
+use sha2::{Digest, Sha256};
+use tenantry_kernel::StorageError;
+use tenantry_sync::objects::Place;
+
+use crate::row::corrupt;
+
+/// A count or a size, as a signed number.
+pub(super) fn stored(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A count or a size that was stored.
+pub(super) fn count(stored: i64, broken: impl FnOnce() -> StorageError) -> Result<u64, StorageError> {
+    u64::try_from(stored).or_else(|_| Err(broken()))
+}
+
+/// A small number that was stored.
+pub(super) fn small(stored: i16, table: &str, id: impl std::fmt::Display, column: &str) -> Result<u16, StorageError> {
+    u16::try_from(stored).or_else(|_| Err(corrupt(table, id, column)))
+}
+
+/// A small number, as a signed one.
+pub(super) fn stored_small(number: u16) -> i16 {
+    i16::try_from(number).unwrap_or(i16::MAX)
+}
+
+/// Any 64 bits, as a signed number: numbers of devices and inodes.
+pub(super) fn bits(number: u64) -> i64 {
+    number.cast_signed()
+}
+
+/// A place as a number: the first 64 bits of the SHA-256 of its name, so that rows stay short.
+pub(super) fn place_number(place: &Place) -> i64 {
+    let digest = Sha256::digest(place.as_str().as_bytes());
+    let mut first = [0; 8];
+    first.iter_mut().zip(digest).for_each(|(byte, of_digest)| *byte = of_digest);
+    i64::from_be_bytes(first)
+}
+
+/// The database's own clock, in milliseconds since 1970.
+pub(super) fn now_ms(backend: DbBackend) -> Expr {
+    Expr::cust(match backend {
+        DbBackend::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS bigint)",
+        _ => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_have_numbers_of_their_own() {
+        let number = |name: &str| place_number(&Place::new(name.to_owned()));
+        assert_eq!(number("file:///data"), number("file:///data"));
+        assert_ne!(number("file:///data"), number("file:///data2"));
+    }
+}

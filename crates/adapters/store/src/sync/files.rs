@@ -1,0 +1,420 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Alias, CaseStatement, Condition, Expr, ExprTrait, Func, OnConflict, SelectStatement};
+use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait};
+use tenantry_kernel::{Page, PageRequest, StorageError};
+use tenantry_sync::objects::{Crc64, ObjectKey, Place, RelativePath, StoredPart, UploadId};
+use tenantry_sync::{
+    FileFilter, FileIdentity, FileOutcome, FileRecord, FileRecordId, FileResult, FileState, KnownObject, Multipart,
+    PartRecord, PlannedFile, Run, RunId, SyncSession, SyncSessionId, ports::FileRepository,
+};
+use uuid::Uuid;
+
+use super::columns::{bits, count, place_number, small, stored, stored_small};
+use crate::StoreTransaction;
+use crate::error::storage;
+use crate::listing::SortBy;
+use crate::row::{RowReader, corrupt};
+use crate::scope::sync_files::{ActiveModel, Column};
+
+/// By what became of them; within that, as they were found.
+const BY_STATE: SortBy<Column> = SortBy { key: Column::State, id: Column::Id, descending: false };
+
+/// What tells whether a file is still the same.
+const IDENTITY: [Column; 5] = [Column::Device, Column::Inode, Column::Size, Column::MtimeNs, Column::CtimeNs];
+
+/// The columns of a [`FileRecord`], in the order of [`read_record`].
+const RECORD_COLUMNS: [Column; 11] = [
+    Column::Id,
+    Column::Path,
+    Column::Key,
+    Column::Size,
+    Column::State,
+    Column::RunId,
+    Column::UploadId,
+    Column::Attempts,
+    Column::Checksum,
+    Column::Error,
+    Column::UploadedAt,
+];
+
+/// The columns of a [`PlannedFile`], in the order of [`read_planned`].
+const PLANNED_COLUMNS: [Column; 13] = [
+    Column::Id,
+    Column::Key,
+    Column::Path,
+    Column::Device,
+    Column::Inode,
+    Column::Size,
+    Column::MtimeNs,
+    Column::CtimeNs,
+    Column::Attempts,
+    Column::UploadId,
+    Column::PartSize,
+    Column::Etag,
+    Column::Checksum,
+];
+
+fn read_record(row: &QueryResult, latest: Option<RunId>) -> Result<FileRecord, StorageError> {
+    let mut row = RowReader::new(row);
+    let id: Uuid = row.take()?;
+    let broken = |column: &'static str| move || corrupt("sync_files", id, column);
+    let path = RelativePath::from_stored(row.take()?);
+    let key = ObjectKey::from_stored(row.take()?);
+    let size = count(row.take()?, broken("size"))?;
+    let state: FileState = row.take::<String>()?.parse().or_else(|_| Err(broken("state")()))?;
+    let run_id = RunId::from_uuid(row.take()?);
+    let has_parts = row.take::<Option<String>>()?.is_some();
+    Ok(FileRecord {
+        id: FileRecordId::from_uuid(id),
+        path,
+        key,
+        size,
+        state: match state {
+            FileState::Uploaded if Some(run_id) != latest => FileState::Skipped,
+            FileState::Pending if has_parts => FileState::Uploading,
+            state => state,
+        },
+        attempts: small(row.take()?, "sync_files", id, "attempts")?,
+        checksum: row.take::<Option<i64>>()?.map(Crc64::from_stored),
+        error: row.take()?,
+        uploaded_at: row.take()?,
+    })
+}
+
+fn read_planned(row: &QueryResult) -> Result<PlannedFile, StorageError> {
+    let mut row = RowReader::new(row);
+    let id: Uuid = row.take()?;
+    let broken = |column: &'static str| move || corrupt("sync_files", id, column);
+    let key = ObjectKey::from_stored(row.take()?);
+    let path = RelativePath::from_stored(row.take()?);
+    let identity = FileIdentity {
+        device: row.take::<i64>()?.cast_unsigned(),
+        inode: row.take::<i64>()?.cast_unsigned(),
+        size: count(row.take()?, broken("size"))?,
+        mtime_ns: row.take()?,
+        ctime_ns: row.take()?,
+    };
+    let attempts = small(row.take()?, "sync_files", id, "attempts")?;
+    let upload_id = row.take::<Option<String>>()?.map(UploadId::new);
+    let part_size = row.take::<Option<i64>>()?.map(|size| count(size, broken("part_size"))).transpose()?;
+    let multipart = upload_id.zip(part_size).map(|(upload_id, part_size)| Multipart { upload_id, part_size });
+    let etag = row.take()?;
+    let stored_checksum = row.take::<Option<i64>>()?.map(Crc64::from_stored);
+    Ok(PlannedFile { id: FileRecordId::from_uuid(id), key, path, identity, attempts, multipart, etag, stored_checksum })
+}
+
+fn planned_row(place: i64, run: &Run, file: &PlannedFile) -> ActiveModel {
+    ActiveModel {
+        organization_id: Set(run.organization_id.as_uuid()),
+        place: Set(place),
+        key: Set(file.key.as_str().to_owned()),
+        id: Set(file.id.as_uuid()),
+        session_id: Set(run.session_id.as_uuid()),
+        run_id: Set(run.id.as_uuid()),
+        path: Set(file.path.as_bytes().to_vec()),
+        device: Set(bits(file.identity.device)),
+        inode: Set(bits(file.identity.inode)),
+        size: Set(stored(file.identity.size)),
+        mtime_ns: Set(file.identity.mtime_ns),
+        ctime_ns: Set(file.identity.ctime_ns),
+        state: Set(FileState::Pending.as_str().to_owned()),
+        attempts: Set(0),
+        upload_id: Set(None),
+        part_size: Set(None),
+        checksum: Set(None),
+        etag: Set(None),
+        error: Set(None),
+        uploaded_at: Set(None),
+    }
+}
+
+fn outcome_row(place: i64, run: &Run, outcome: &FileOutcome) -> ActiveModel {
+    let file = &outcome.file;
+    let row = ActiveModel { attempts: Set(stored_small(file.attempts)), ..planned_row(place, run, file) };
+    let uploaded = |identity: &FileIdentity, row: ActiveModel| ActiveModel {
+        state: Set(FileState::Uploaded.as_str().to_owned()),
+        device: Set(bits(identity.device)),
+        inode: Set(bits(identity.inode)),
+        size: Set(stored(identity.size)),
+        mtime_ns: Set(identity.mtime_ns),
+        ctime_ns: Set(identity.ctime_ns),
+        ..row
+    };
+    match &outcome.result {
+        FileResult::Uploaded { identity, checksum, etag, at } => ActiveModel {
+            checksum: Set(Some(checksum.to_stored())),
+            etag: Set(etag.clone()),
+            uploaded_at: Set(Some::<DateTime<Utc>>(*at)),
+            ..uploaded(identity, row)
+        },
+        FileResult::Unchanged(identity) => uploaded(identity, row),
+        FileResult::Failed(error) => {
+            ActiveModel { state: Set(FileState::Failed.as_str().to_owned()), error: Set(Some(error.clone())), ..row }
+        }
+    }
+}
+
+fn key_columns() -> OnConflict {
+    OnConflict::columns([Column::OrganizationId, Column::Place, Column::Key])
+}
+
+/// The column of the row that could not be inserted.
+fn new(column: Column) -> Expr {
+    Expr::col((Alias::new("excluded"), column))
+}
+
+/// The column of the row that is there.
+fn old(column: Column) -> Expr {
+    Expr::col(column.as_column_ref())
+}
+
+/// The column of the row that is there, as long as the file is the same.
+fn if_same_file(column: Column) -> Expr {
+    let same = IDENTITY.into_iter().fold(Condition::all(), |same, of| same.add(new(of).eq(old(of))));
+    CaseStatement::new().case(same, old(column)).into()
+}
+
+fn replan() -> OnConflict {
+    key_columns()
+        .update_columns([
+            Column::SessionId,
+            Column::RunId,
+            Column::Path,
+            Column::State,
+            Column::Attempts,
+            Column::Error,
+        ])
+        .update_columns(IDENTITY)
+        .values([Column::UploadId, Column::PartSize].map(|column| (column, if_same_file(column))))
+        .to_owned()
+}
+
+/// What a run says of a key that another run has taken over meanwhile is too late.
+fn settle() -> OnConflict {
+    let kept = [Column::Checksum, Column::Etag, Column::UploadedAt];
+    key_columns()
+        .update_columns([Column::State, Column::Attempts, Column::Error, Column::UploadId, Column::PartSize])
+        .update_columns(IDENTITY)
+        .values(kept.map(|column| (column, Func::coalesce([new(column), old(column)]).into())))
+        .action_and_where(old(Column::RunId).eq(new(Column::RunId)))
+        .to_owned()
+}
+
+/// Which files a list of this state holds, in a session whose latest run is this.
+fn in_state(state: FileState, latest: Option<RunId>) -> Condition {
+    let is = |state: FileState| Column::State.eq(state.as_str());
+    let of_latest = match latest {
+        Some(run) => Column::RunId.eq(run.as_uuid()),
+        None => Expr::val(false),
+    };
+    match state {
+        FileState::Pending => Condition::all().add(is(state)).add(Column::UploadId.is_null()),
+        FileState::Uploading => Condition::all().add(is(FileState::Pending)).add(Column::UploadId.is_not_null()),
+        FileState::Uploaded => Condition::all().add(is(state)).add(of_latest),
+        FileState::Skipped => Condition::all().add(is(FileState::Uploaded)).add(of_latest.not()),
+        FileState::Failed => Condition::all().add(is(state)),
+    }
+}
+
+#[async_trait]
+impl FileRepository for StoreTransaction {
+    async fn list(
+        &mut self,
+        session: &SyncSession,
+        filter: FileFilter,
+        page: &PageRequest,
+    ) -> Result<Page<FileRecord>, StorageError> {
+        let latest = session.last_run.as_ref().map(|run| run.id);
+        let all = self
+            .scope()
+            .select::<Column>()
+            .select_only()
+            .columns(RECORD_COLUMNS)
+            .filter(Column::SessionId.eq(session.id.as_uuid()))
+            .apply_if(filter.state, |select, state| select.filter(in_state(state, latest)))
+            .into_query();
+        let (rows, total) = self.page_of(all, BY_STATE, page).await?;
+        let files = rows.iter().map(|row| read_record(row, latest)).collect::<Result<_, _>>()?;
+        Ok(Page::from_probe(files, page.limit(), total, FileRecord::cursor))
+    }
+
+    async fn known(
+        &mut self,
+        place: &Place,
+        session_id: SyncSessionId,
+        prefix: &str,
+        after: Option<&ObjectKey>,
+        limit: u32,
+    ) -> Result<Vec<KnownObject>, StorageError> {
+        let rows = self.rows(&self.select_known(place, prefix, after, limit)).await?;
+        let read = |row| {
+            let mut row = RowReader::new(row);
+            let key = ObjectKey::from_stored(row.take()?);
+            let (state, owner): (String, Uuid) = (row.take()?, row.take()?);
+            let is_own = owner == session_id.as_uuid();
+            let size = count(row.take()?, || corrupt("sync_files", &key, "size"))?;
+            let mtime_ns = row.take()?;
+            let checksum = row.take::<Option<i64>>()?.map(Crc64::from_stored);
+            Ok(KnownObject {
+                key,
+                is_own,
+                is_current: is_own && state == FileState::Uploaded.as_str(),
+                has_object: checksum.is_some(),
+                size,
+                mtime_ns,
+                checksum,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    async fn plan(&mut self, place: &Place, run: &Run, files: &[PlannedFile]) -> Result<(), StorageError> {
+        let place = place_number(place);
+        let rows = files.iter().map(|file| planned_row(place, run, file)).collect();
+        self.upsert_files(rows, replan()).await
+    }
+
+    async fn pending(
+        &mut self,
+        run: &Run,
+        after: Option<FileRecordId>,
+        limit: u32,
+    ) -> Result<Vec<PlannedFile>, StorageError> {
+        let select = self
+            .scope()
+            .select::<Column>()
+            .select_only()
+            .columns(PLANNED_COLUMNS)
+            .filter(Column::SessionId.eq(run.session_id.as_uuid()))
+            .filter(Column::State.eq(FileState::Pending.as_str()))
+            .filter(Column::RunId.eq(run.id.as_uuid()))
+            .apply_if(after, |select, after| select.filter(Column::Id.gt(after.as_uuid())))
+            .order_by_asc(Column::Id)
+            .limit(u64::from(limit));
+        self.rows(&select.into_query()).await?.iter().map(read_planned).collect()
+    }
+
+    async fn record(&mut self, place: &Place, run: &Run, outcomes: &[FileOutcome]) -> Result<(), StorageError> {
+        let place = place_number(place);
+        let rows = outcomes.iter().map(|outcome| outcome_row(place, run, outcome)).collect();
+        self.upsert_files(rows, settle()).await?;
+        let in_parts = outcomes.iter().filter(|outcome| outcome.file.multipart.is_some());
+        self.forget_parts(in_parts.map(|outcome| outcome.file.id).collect()).await
+    }
+
+    async fn begin_multipart(
+        &mut self,
+        run: &Run,
+        file_id: FileRecordId,
+        multipart: &Multipart,
+    ) -> Result<(), StorageError> {
+        self.forget_parts(vec![file_id]).await?;
+        let change = ActiveModel {
+            upload_id: Set(Some(multipart.upload_id.as_str().to_owned())),
+            part_size: Set(Some(stored(multipart.part_size))),
+            ..Default::default()
+        };
+        let update = self
+            .scope()
+            .update_many::<Column>()
+            .set(change)
+            .filter(Column::SessionId.eq(run.session_id.as_uuid()))
+            .filter(Column::State.eq(FileState::Pending.as_str()))
+            .filter(Column::Id.eq(file_id.as_uuid()));
+        update.exec(self).await.map(|_| ()).map_err(storage)
+    }
+
+    async fn record_parts(&mut self, parts: &[PartRecord]) -> Result<(), StorageError> {
+        self.insert_parts(parts).await
+    }
+
+    async fn parts(&mut self, file_id: FileRecordId) -> Result<Vec<StoredPart>, StorageError> {
+        self.select_parts(file_id).await
+    }
+
+    async fn uploads_under_way(&mut self, place: &Place, prefix: &str) -> Result<Vec<UploadId>, StorageError> {
+        let select = self
+            .scope()
+            .select::<Column>()
+            .select_only()
+            .column(Column::UploadId)
+            .filter(Column::Place.eq(place_number(place)))
+            .filter(Column::Key.gt(format!("{prefix}/")))
+            .filter(Column::Key.lt(format!("{prefix}0")))
+            .filter(Column::UploadId.is_not_null());
+        let rows = self.rows(&select.into_query()).await?;
+        rows.iter().map(|row| RowReader::new(row).take().map(UploadId::new)).collect()
+    }
+
+    async fn forget(&mut self, place: &Place, keys: &[ObjectKey]) -> Result<(), StorageError> {
+        let delete = self
+            .scope()
+            .delete_many::<Column>()
+            .filter(Column::Place.eq(place_number(place)))
+            .filter(Column::Key.is_in(keys.iter().map(ObjectKey::as_str)));
+        delete.exec(self).await.map(|_| ()).map_err(storage)
+    }
+
+    async fn take_failed(
+        &mut self,
+        session: SyncSessionId,
+        from: RunId,
+        to: RunId,
+    ) -> Result<(u64, u64), StorageError> {
+        let failed = Column::SessionId
+            .eq(session.as_uuid())
+            .and(Column::State.eq(FileState::Failed.as_str()))
+            .and(Column::RunId.eq(from.as_uuid()));
+        let change = ActiveModel {
+            run_id: Set(to.as_uuid()),
+            state: Set(FileState::Pending.as_str().to_owned()),
+            attempts: Set(0),
+            error: Set(None),
+            ..Default::default()
+        };
+        let totals = self
+            .scope()
+            .select::<Column>()
+            .select_only()
+            .expr(Column::Id.count())
+            .expr(Func::coalesce([Column::Size.sum().cast_as("bigint"), Expr::val(0_i64)]))
+            .filter(failed.clone())
+            .into_query();
+        let row = self.row(&totals).await?;
+        let (files, bytes): (i64, i64) = match &row {
+            Some(row) => {
+                let mut row = RowReader::new(row);
+                (row.take()?, row.take()?)
+            }
+            None => (0, 0),
+        };
+        let update = self.scope().update_many::<Column>().set(change).filter(failed);
+        update.exec(self).await.map_err(storage)?;
+        Ok((u64::try_from(files).unwrap_or_default(), u64::try_from(bytes).unwrap_or_default()))
+    }
+}
+
+impl StoreTransaction {
+    fn select_known(&self, place: &Place, prefix: &str, after: Option<&ObjectKey>, limit: u32) -> SelectStatement {
+        // The character after the slash ends the keys below the prefix.
+        self.scope()
+            .select::<Column>()
+            .select_only()
+            .columns([Column::Key, Column::State, Column::SessionId, Column::Size, Column::MtimeNs, Column::Checksum])
+            .filter(Column::Place.eq(place_number(place)))
+            .filter(Column::Key.gt(after.map_or_else(|| format!("{prefix}/"), |key| key.as_str().to_owned())))
+            .filter(Column::Key.lt(format!("{prefix}0")))
+            .order_by_asc(Column::Key)
+            .limit(u64::from(limit))
+            .into_query()
+    }
+
+    async fn upsert_files(&self, rows: Vec<ActiveModel>, conflict: OnConflict) -> Result<(), StorageError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let insert = self.scope().insert_many(rows)?.on_conflict(conflict);
+        insert.exec_without_returning(self).await.map(|_| ()).map_err(storage)
+    }
+}

@@ -1,0 +1,12 @@
+//! What organisations sync: cycles, sync sessions, their runs and files, and the queue that workers take runs from.
+
+mod columns;
+mod cycles;
+mod destinations;
+mod files;
+mod lease;
+mod parts;
+mod queue;
+mod runs;
+mod sessions;
+mod totals;

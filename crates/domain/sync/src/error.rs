@@ -1,0 +1,87 @@
+use tenantry_kernel::StorageError;
+use tenantry_tenancy::TenancyError;
+
+use crate::RunId;
+
+/// A cycle could not be stored.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreCycleError {
+    /// Another cycle of the project has the same number; nothing else can be done in the transaction.
+    #[error("the number is taken")]
+    NumberTaken,
+    /// The store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// A use case of sync failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// It is absent, or the actor can't see it.
+    #[error("not found")]
+    NotFound,
+    /// The actor's role does not allow it.
+    #[error("the role does not allow this")]
+    Forbidden,
+    /// The project is none of the organisation's.
+    #[error("the project does not exist")]
+    UnknownProject,
+    /// The cycle is none of the project's.
+    #[error("the cycle does not exist")]
+    UnknownCycle,
+    /// The session to start is none of the organisation's.
+    #[error("the session does not exist")]
+    UnknownSession,
+    /// Another cycle of the project has the same number.
+    #[error("the number is taken")]
+    CycleNumberTaken,
+    /// The cycle has sessions, which belong to its project.
+    #[error("the cycle has sessions")]
+    CycleInUse,
+    /// A run of the session, or of one that would go along, is queued or started.
+    #[error("a run is active")]
+    SessionActive(RunId),
+    /// The folder is not there, or not for the organisation to read.
+    #[error("the folder can't be used")]
+    DirectoryNotAllowed,
+    /// The bucket is not for the organisation to write to.
+    #[error("the bucket can't be used")]
+    BucketNotAllowed,
+    /// The profile is not for the organisation to use.
+    #[error("the profile can't be used")]
+    ProfileNotAllowed,
+    /// There is nothing to cancel, or to do again.
+    #[error("there is nothing to do")]
+    NothingToDo,
+    /// It is not at the revision that the caller saw.
+    #[error("it was changed meanwhile")]
+    RevisionMismatch,
+    /// The store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl From<StoreCycleError> for SyncError {
+    fn from(error: StoreCycleError) -> Self {
+        match error {
+            StoreCycleError::NumberTaken => Self::CycleNumberTaken,
+            StoreCycleError::Storage(error) => Self::Storage(error),
+        }
+    }
+}
+
+impl From<TenancyError> for SyncError {
+    fn from(error: TenancyError) -> Self {
+        match error {
+            TenancyError::NotFound => Self::NotFound,
+            TenancyError::Forbidden
+            | TenancyError::SlugTaken
+            | TenancyError::AlreadyMember
+            | TenancyError::InvitationUsed
+            | TenancyError::LastOwner
+            | TenancyError::SelfDeletion => Self::Forbidden,
+            TenancyError::RevisionMismatch => Self::RevisionMismatch,
+            TenancyError::Storage(error) => Self::Storage(error),
+        }
+    }
+}

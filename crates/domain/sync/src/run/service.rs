@@ -1,0 +1,250 @@
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tenantry_kernel::{Clock, IdGenerator, Store};
+use tenantry_tenancy::{Permission, StoragePrefix, TenantContext};
+
+use crate::ports::{ProjectStorage, RunBell, SyncPolicy, SyncTransaction};
+use crate::session::next_run;
+use crate::{Destination, Progress, Run, RunId, RunMode, RunState, SyncError, SyncSession, SyncSessionId};
+
+/// What people do with runs: start them, watch them, end them.
+pub struct Uploads {
+    store: Arc<dyn Store<TenantContext, dyn SyncTransaction>>,
+    policy: Arc<dyn SyncPolicy>,
+    bell: Arc<dyn RunBell>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGenerator>,
+}
+
+/// What somebody gives to start a run.
+#[derive(Debug, Clone, Copy)]
+pub struct StartRun {
+    /// The id, where one was reserved for it before.
+    pub id: Option<RunId>,
+    /// The session that is to run.
+    pub session_id: SyncSessionId,
+    /// Whether it is only to say what it would do.
+    pub dry_run: bool,
+    /// How many objects it may remove without asking again.
+    pub confirmed_deletions: u64,
+}
+
+impl Uploads {
+    /// The use cases over these ports.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store<TenantContext, dyn SyncTransaction>>,
+        policy: Arc<dyn SyncPolicy>,
+        bell: Arc<dyn RunBell>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdGenerator>,
+    ) -> Self {
+        Self { store, policy, bell, clock, ids }
+    }
+
+    /// Queues a run of a session. With an id that was reserved before, doing it again answers the run that is there.
+    ///
+    /// # Errors
+    /// [`SyncError::Forbidden`] for a guest; [`SyncError::UnknownSession`]; [`SyncError::SessionActive`] while it runs;
+    /// [`SyncError::DirectoryNotAllowed`], [`SyncError::BucketNotAllowed`], [`SyncError::ProfileNotAllowed`] when the
+    /// operator does not let the organisation use them (any more).
+    pub async fn start(&self, context: &TenantContext, start: StartRun) -> Result<Run, SyncError> {
+        context.require(Permission::WriteProjects)?;
+        self.check_policy(context, start.session_id).await?;
+        let now = self.clock.now();
+        let mut transaction = self.store.begin(context).await?;
+        if let Some(id) = start.id
+            && let Some(run) = transaction.runs().find(id).await?
+        {
+            return Ok(run);
+        }
+        let session = transaction.sync_sessions().find(start.session_id).await?.ok_or(SyncError::UnknownSession)?;
+        if let Some(active) = transaction.runs().active_of_session(session.id).await? {
+            return Err(SyncError::SessionActive(active));
+        }
+        let mode = if start.dry_run { RunMode::DryRun } else { RunMode::Full };
+        let id = start.id.unwrap_or_else(|| RunId::generate(&*self.ids));
+        let run = Run {
+            confirmed_deletions: start.confirmed_deletions,
+            ..queued(transaction.as_mut(), context, &session, id, mode, now).await?
+        };
+        self.enqueue(transaction, run).await
+    }
+
+    /// Queues a run of a session whose schedule has come, and says when it comes next. A run that is still at it is
+    /// left alone.
+    ///
+    /// # Errors
+    /// As [`Uploads::start`], without [`SyncError::SessionActive`].
+    pub async fn start_scheduled(&self, context: &TenantContext, id: SyncSessionId) -> Result<(), SyncError> {
+        let now = self.clock.now();
+        let mut transaction = self.store.begin(context).await?;
+        let session = transaction.sync_sessions().find(id).await?.ok_or(SyncError::UnknownSession)?;
+        transaction.sync_sessions().set_next_run(id, next_run(session.schedule.as_ref(), now)).await?;
+        transaction.commit().await?;
+        let start = StartRun { id: None, session_id: id, dry_run: false, confirmed_deletions: 0 };
+        match self.start(context, start).await {
+            Ok(_) | Err(SyncError::SessionActive(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A run, as it is now.
+    ///
+    /// # Errors
+    /// [`SyncError::NotFound`].
+    pub async fn status(&self, context: &TenantContext, id: RunId) -> Result<Run, SyncError> {
+        context.require(Permission::ReadProjects)?;
+        let mut transaction = self.store.read(context).await?;
+        transaction.runs().find(id).await?.ok_or(SyncError::NotFound)
+    }
+
+    /// Ends a run: at once while it is queued, else as soon as its worker notices.
+    ///
+    /// # Errors
+    /// [`SyncError::Forbidden`] for a guest; [`SyncError::NotFound`]; [`SyncError::NothingToDo`] when it has ended.
+    pub async fn cancel(&self, context: &TenantContext, id: RunId) -> Result<Run, SyncError> {
+        let mut transaction = self.store.begin(context).await?;
+        let run = find_to_change(transaction.as_mut(), context, id).await?;
+        if !run.state.is_active() {
+            return Err(SyncError::NothingToDo);
+        }
+        transaction.runs().cancel(id, self.clock.now()).await?;
+        let run = transaction.runs().find(id).await?.ok_or(SyncError::NotFound)?;
+        transaction.commit().await?;
+        Ok(run)
+    }
+
+    /// Queues a run over the files that failed in an earlier one.
+    ///
+    /// # Errors
+    /// As [`Uploads::start`]; [`SyncError::NotFound`]; [`SyncError::NothingToDo`] when no file failed, or a later run
+    /// has taken care of them.
+    pub async fn retry(&self, context: &TenantContext, id: RunId) -> Result<Run, SyncError> {
+        context.require(Permission::ReadProjects)?;
+        let earlier = self.store.read(context).await?.runs().find(id).await?.ok_or(SyncError::NotFound)?;
+        context.require(Permission::WriteProjects)?;
+        self.check_policy(context, earlier.session_id).await?;
+        let now = self.clock.now();
+        let mut transaction = self.store.begin(context).await?;
+        let session = transaction.sync_sessions().find(earlier.session_id).await?.ok_or(SyncError::NotFound)?;
+        if let Some(active) = transaction.runs().active_of_session(session.id).await? {
+            return Err(SyncError::SessionActive(active));
+        }
+        let new_id = RunId::generate(&*self.ids);
+        let (files, bytes) = transaction.files().take_failed(session.id, id, new_id).await?;
+        if files == 0 {
+            return Err(SyncError::NothingToDo);
+        }
+        let run = Run {
+            progress: Progress { total_files: files, total_bytes: bytes, ..Progress::default() },
+            is_scanned: true,
+            ..queued(transaction.as_mut(), context, &session, new_id, RunMode::FailedFiles, now).await?
+        };
+        self.enqueue(transaction, Run { destination: earlier.destination, ..run }).await
+    }
+
+    /// Stores the run, commits, and wakes a worker.
+    async fn enqueue(&self, mut transaction: Box<dyn SyncTransaction>, run: Run) -> Result<Run, SyncError> {
+        transaction.runs().insert(&run).await?;
+        if run.mode != RunMode::DryRun {
+            transaction.sync_sessions().set_last_run(run.session_id, run.id).await?;
+        }
+        transaction.commit().await?;
+        self.bell.ring();
+        Ok(run)
+    }
+
+    /// Whether the session may use what it names: asked before a transaction begins, since it looks into the file
+    /// system.
+    async fn check_policy(&self, context: &TenantContext, id: SyncSessionId) -> Result<(), SyncError> {
+        let organization_id = context.organization_id();
+        let (session, storage) = {
+            let mut transaction = self.store.read(context).await?;
+            let session = transaction.sync_sessions().find(id).await?.ok_or(SyncError::UnknownSession)?;
+            let storage = transaction.destinations().project(session.project_id).await?;
+            (session, storage.ok_or(SyncError::UnknownSession)?)
+        };
+        if !self.policy.allows_bucket(organization_id, storage.bucket_name.as_ref()) {
+            return Err(SyncError::BucketNotAllowed);
+        }
+        if let Some(profile) = &session.aws_profile
+            && !self.policy.allows_profile(organization_id, profile)
+        {
+            return Err(SyncError::ProfileNotAllowed);
+        }
+        if self.policy.allows_directory(organization_id, &session.local_directory).await {
+            Ok(())
+        } else {
+            Err(SyncError::DirectoryNotAllowed)
+        }
+    }
+}
+
+/// The run, if the context's actor may end it.
+async fn find_to_change(
+    transaction: &mut dyn SyncTransaction,
+    context: &TenantContext,
+    id: RunId,
+) -> Result<Run, SyncError> {
+    let run = transaction.runs().find(id).await?.ok_or(SyncError::NotFound)?;
+    context.require(Permission::WriteProjects)?;
+    Ok(run)
+}
+
+/// A new run of the session, to where the session now writes.
+async fn queued(
+    transaction: &mut dyn SyncTransaction,
+    context: &TenantContext,
+    session: &SyncSession,
+    id: RunId,
+    mode: RunMode,
+    now: DateTime<Utc>,
+) -> Result<Run, SyncError> {
+    let storage = transaction.destinations().project(session.project_id).await?.ok_or(SyncError::UnknownSession)?;
+    let cycle_prefix = match session.cycle_id {
+        Some(cycle_id) => transaction.cycles().find(cycle_id).await?.and_then(|cycle| cycle.s3_prefix),
+        None => None,
+    };
+    let below = session.s3_prefix.as_ref().or(cycle_prefix.as_ref());
+    Ok(Run {
+        id,
+        organization_id: session.organization_id,
+        user_id: context.user_id()?,
+        session_id: session.id,
+        project_id: session.project_id,
+        mode,
+        destination: destination(session, storage, below.map(StoragePrefix::as_str)),
+        confirmed_deletions: 0,
+        state: RunState::Queued,
+        is_scanned: false,
+        cancel_requested: false,
+        progress: Progress::default(),
+        bytes_per_second: None,
+        files_per_second: None,
+        error: None,
+        warnings: Vec::new(),
+        warning_count: 0,
+        crashes: 0,
+        created_at: now,
+        started_at: None,
+        finished_at: None,
+        updated_at: now,
+    })
+}
+
+/// Keys begin with the organisation's id, so that no tenant can write to another's.
+fn destination(session: &SyncSession, storage: ProjectStorage, below: Option<&str>) -> Destination {
+    let mut prefix = session.organization_id.to_string();
+    prefix.push('/');
+    match &storage.storage_prefix {
+        Some(own) => prefix.push_str(own.as_str()),
+        None => prefix.push_str(&session.project_id.to_string()),
+    }
+    if let Some(below) = below {
+        prefix.push('/');
+        prefix.push_str(below);
+    }
+    Destination { bucket: storage.bucket_name, profile: session.aws_profile.clone(), prefix }
+}
