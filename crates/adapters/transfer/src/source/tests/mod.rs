@@ -5,6 +5,7 @@ mod scan;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Mutex;
 
 use tempfile::TempDir;
@@ -46,6 +47,10 @@ impl Tree {
         let root = AllowedRoot { path: inside.clone(), scope: RootScope::All };
         Roots::new(vec![root], vec![]).unwrap().open(organization(1), &inside).unwrap()
     }
+}
+
+fn make_fifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
 fn organization(number: u128) -> OrganizationId {

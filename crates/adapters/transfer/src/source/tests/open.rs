@@ -3,13 +3,8 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::thread;
 
-use super::{Tree, path, scan};
+use super::{Tree, make_fifo, path, scan};
 use crate::source::{OpenError, ScanEvent, ScanOptions, Symlinks};
-
-fn fifo(path: impl AsRef<std::path::Path>) {
-    use rustix::fs::{CWD, FileType, Mode, mknodat};
-    mknodat(CWD, path.as_ref(), FileType::Fifo, Mode::RUSR, 0).unwrap();
-}
 
 #[test]
 fn a_file_is_read_from_anywhere_in_it() {
@@ -67,7 +62,7 @@ fn what_is_no_file_any_more_is_refused() {
     }
     symlink(tree.outside().join("secret"), tree.at("now-link")).unwrap();
     fs::create_dir(tree.at("now-folder")).unwrap();
-    fifo(tree.at("now-fifo"));
+    make_fifo(&tree.at("now-fifo"));
     let _socket = UnixListener::bind(tree.at("now-socket")).unwrap();
     for symlinks in [Symlinks::Never, Symlinks::InsideRoot] {
         let open = |name: &str| folder.open(&path(name), symlinks).unwrap_err();
