@@ -56,6 +56,7 @@ fn allowed_arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         "tenantry-credentials",
         "tenantry-limits",
         "tenantry-mail",
+        "tenantry-transfer",
         "tenantry-migrations",
     ];
     let of = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
@@ -73,6 +74,7 @@ fn allowed_arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("tenantry-credentials", with(&[])),
         ("tenantry-limits", with(&[])),
         ("tenantry-mail", with(&[])),
+        ("tenantry-transfer", with(&[])),
         ("tenantry-testkit", with(&[])),
         ("tenantry-migrations", of(&[])),
         ("tenantry-app", with(&outer)),
