@@ -1,0 +1,143 @@
+//! What a run writes down. Each entry is a transaction that begins by holding on to the run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tenantry_kernel::{Clock, StorageError, Store};
+use tenantry_sync::objects::{ObjectKey, Place, StoredPart, UploadId};
+use tenantry_sync::ports::SyncTransaction;
+use tenantry_sync::{
+    Advance, FileOutcome, FileRecordId, Hold, KnownObject, Lease, Multipart, PartRecord, PlannedFile, Run, RunEnd,
+    Scanned,
+};
+use tenantry_tenancy::TenantContext;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::halt::{Halt, Signal};
+
+/// The longest wait while the database is away.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+pub(super) struct Journal {
+    pub store: Arc<dyn Store<TenantContext, dyn SyncTransaction>>,
+    pub clock: Arc<dyn Clock>,
+    pub context: TenantContext,
+    pub run: Run,
+    pub lease: Lease,
+    pub duration: Duration,
+    pub place: Place,
+    pub signal: watch::Receiver<Signal>,
+}
+
+/// What is written down at once.
+pub(super) enum Entry<'a> {
+    Plan(&'a [PlannedFile]),
+    Scanned(&'a Scanned),
+    Outcomes(&'a [FileOutcome], &'a [PartRecord], &'a Advance),
+    Multipart(FileRecordId, &'a Multipart),
+    Forget(&'a [ObjectKey], &'a Advance),
+    Release,
+    End(&'a RunEnd),
+}
+
+impl Journal {
+    /// Writes it down, however long the database is away; but not once the run is another worker's.
+    pub async fn write(&self, entry: Entry<'_>) -> Result<(), Halt> {
+        let mut wait = Duration::from_millis(50);
+        loop {
+            match self.try_write(&entry).await {
+                Err(Halt::Storage(StorageError::Unavailable(error) | StorageError::Serialization(error))) => {
+                    tracing::debug!(error, run_id = %self.run.id, "the journal of a run could not be written");
+                }
+                outcome => return outcome,
+            }
+            if *self.signal.borrow() == Signal::Lost {
+                return Err(Halt::Lost);
+            }
+            sleep(wait).await;
+            wait = wait.saturating_mul(2).min(LONGEST_WAIT);
+        }
+    }
+
+    async fn try_write(&self, entry: &Entry<'_>) -> Result<(), Halt> {
+        let mut transaction = self.store.begin(&self.context).await?;
+        if transaction.runs().hold(self.lease, self.duration).await? == Hold::Lost {
+            return Err(Halt::Lost);
+        }
+        let (now, place, run) = (self.clock.now(), &self.place, &self.run);
+        let is_held = match entry {
+            Entry::Plan(files) => {
+                transaction.files().plan(place, run, files).await?;
+                true
+            }
+            Entry::Scanned(scanned) => transaction.runs().scanned(self.lease, scanned, now).await?,
+            Entry::Outcomes(outcomes, parts, advance) => {
+                transaction.files().record_parts(parts).await?;
+                transaction.files().record(place, run, outcomes).await?;
+                transaction.runs().advance(self.lease, advance, now).await?
+            }
+            Entry::Multipart(file_id, multipart) => {
+                transaction.files().begin_multipart(run, *file_id, multipart).await?;
+                true
+            }
+            Entry::Forget(keys, advance) => {
+                transaction.files().forget(place, keys).await?;
+                transaction.runs().advance(self.lease, advance, now).await?
+            }
+            Entry::Release => transaction.runs().release(self.lease, now).await?,
+            Entry::End(end) => transaction.runs().finish(self.lease, end, now).await?,
+        };
+        if !is_held {
+            return Err(Halt::Lost);
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// Makes sure that the run is still this worker's.
+    pub async fn hold(&self) -> Result<(), Halt> {
+        let mut transaction = self.store.begin(&self.context).await?;
+        if transaction.runs().hold(self.lease, self.duration).await? == Hold::Lost {
+            return Err(Halt::Lost);
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// What is known of keys below the run's prefix, from behind the one named.
+    pub async fn known(&self, after: Option<&ObjectKey>, limit: u32) -> Result<Vec<KnownObject>, Halt> {
+        let mut transaction = self.store.read(&self.context).await?;
+        let prefix = &self.run.destination.prefix;
+        Ok(transaction.files().known(&self.place, self.run.session_id, prefix, after, limit).await?)
+    }
+
+    /// Files that are still to be uploaded, from behind the one named.
+    pub async fn pending(&self, after: Option<FileRecordId>, limit: u32) -> Result<Vec<PlannedFile>, Halt> {
+        let mut wait = Duration::from_millis(50);
+        loop {
+            match self.try_pending(after, limit).await {
+                Err(Halt::Storage(StorageError::Unavailable(_))) => {}
+                outcome => return outcome,
+            }
+            self.signal.borrow().check()?;
+            sleep(wait).await;
+            wait = wait.saturating_mul(2).min(LONGEST_WAIT);
+        }
+    }
+
+    async fn try_pending(&self, after: Option<FileRecordId>, limit: u32) -> Result<Vec<PlannedFile>, Halt> {
+        let mut transaction = self.store.read(&self.context).await?;
+        Ok(transaction.files().pending(&self.run, after, limit).await?)
+    }
+
+    /// The parts of a file that are known to be in the store.
+    pub async fn parts(&self, file_id: FileRecordId) -> Result<Vec<StoredPart>, Halt> {
+        let mut transaction = self.store.read(&self.context).await?;
+        Ok(transaction.files().parts(file_id).await?)
+    }
+
+    /// The multipart uploads that files below the run's prefix have under way.
+    pub async fn uploads_under_way(&self) -> Result<Vec<UploadId>, Halt> {
+        let mut transaction = self.store.read(&self.context).await?;
+        Ok(transaction.files().uploads_under_way(&self.place, &self.run.destination.prefix).await?)
+    }
+}
