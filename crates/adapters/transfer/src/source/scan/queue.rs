@@ -123,3 +123,42 @@ impl<N, A> Drop for Busy<'_, N, A> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+    use super::*;
+
+    #[test]
+    fn the_last_comes_first_and_what_was_put_aside_after_what_is_new() {
+        let queue = Queue::new('a');
+        let (work, busy) = queue.take().unwrap();
+        assert!(matches!(work, Work::Aside('a')));
+        assert!(queue.put_aside('b', &mut vec![1, 2]).is_none());
+        drop(busy);
+        let taken: Vec<_> = std::iter::from_fn(|| queue.take().map(|(work, _)| format!("{work:?}"))).collect();
+        assert_eq!(taken, ["New(2)", "New(1)", "Aside('b')"]);
+    }
+
+    #[test]
+    fn only_so_much_is_put_aside() {
+        let queue = Queue::new(0);
+        for number in 1..MAX_ASIDE {
+            assert_eq!(queue.put_aside(number, &mut vec![()]), None);
+        }
+        let mut new = vec![()];
+        assert_eq!(queue.put_aside(99, &mut new), Some(99));
+        assert!(new.is_empty());
+    }
+
+    #[test]
+    fn a_panic_stops_all() {
+        let queue = Queue::<(), _>::new(());
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let _taken = queue.take();
+            resume_unwind(Box::new(()))
+        }));
+        assert!(panicked.is_err_and(|_| queue.is_stopped() && queue.take().is_none()));
+    }
+}

@@ -26,7 +26,7 @@ const FOLDERS_AT_ONCE: usize = 256;
 
 /// The most links to folders that lie on one path. Links that cross one another make a path for every order in which
 /// they can be followed, so that their number has to be kept low.
-const MAX_LINKS: u8 = 4;
+const MAX_LINKS: u8 = 2;
 
 /// A scan under way.
 pub(super) struct Scan<'a> {
