@@ -68,7 +68,8 @@ pub(crate) struct StatusView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = JobWarning)]
 pub(crate) struct WarningView {
-    /// `symlink`, `special_file`, `unreadable`, `sensitive`, `not_utf8`, `case_clash`, `normalization_clash` or `loop`.
+    /// `symlink`, `special_file`, `unreadable`, `sensitive`, `not_utf8`, `case_clash`, `normalization_clash`,
+    /// `key_too_long` or `loop`.
     #[schema(value_type = String)]
     kind: tenantry_sync::WarningKind,
     path: String,

@@ -42,13 +42,8 @@ pub(super) struct Turn(Arc<Shared>);
 impl Pace {
     pub fn new(most: usize) -> Self {
         let most = most.max(1);
-        let state = State {
-            under_way: 0,
-            limit: most.min(AT_FIRST),
-            successes: 0,
-            has_been_slowed: false,
-            slowed_at: None,
-        };
+        let state =
+            State { under_way: 0, limit: most.min(AT_FIRST), successes: 0, has_been_slowed: false, slowed_at: None };
         Self(Arc::new(Shared { state: Mutex::new(state), room: Notify::new(), most }))
     }
 
@@ -65,6 +60,15 @@ impl Pace {
             }
             room.await;
         }
+    }
+
+    /// One more thing, if it may be under way at once.
+    pub fn try_turn(&self) -> Option<Turn> {
+        let mut state = self.0.lock();
+        (state.under_way < state.limit).then(|| {
+            state.under_way += 1;
+            Turn(Arc::clone(&self.0))
+        })
     }
 
     /// Something went well.

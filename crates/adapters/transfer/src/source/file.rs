@@ -6,7 +6,9 @@ use rustix::buffer::spare_capacity;
 use rustix::fs::{FileType, fstat};
 use rustix::io::{Errno, pread, retry_on_intr};
 
-use crate::source::FileIdentity;
+use tenantry_sync::FileIdentity;
+
+use crate::source::identity;
 
 /// An opened file. Clones are the same open file and may be read from at once.
 #[derive(Debug, Clone)]
@@ -46,7 +48,7 @@ impl SourceFile {
 
     /// Which file it is, and in which state it is now.
     pub fn identity(&self) -> io::Result<FileIdentity> {
-        Ok(FileIdentity::of_stat(&fstat(&*self.0)?))
+        Ok(identity::of_stat(&fstat(&*self.0)?))
     }
 
     /// The `len` bytes from `offset` on; fewer only where the file ends.

@@ -3,22 +3,7 @@ use std::os::fd::AsFd;
 
 use cap_std::fs::MetadataExt as _;
 use rustix::fs::{Stat, fstat};
-
-/// Which file it is and in which state. When all of it is as it was, nobody has written to the file; the time of the
-/// last change to the inode can't be set back, unlike that of the last write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct FileIdentity {
-    /// The file system.
-    pub device: u64,
-    /// The file within it.
-    pub inode: u64,
-    /// In bytes.
-    pub size: u64,
-    /// When it was last written to, in nanoseconds since 1970.
-    pub mtime_ns: i64,
-    /// When it or what is said of it was last changed, in nanoseconds since 1970.
-    pub ctime_ns: i64,
-}
+use tenantry_sync::FileIdentity;
 
 /// Which folder it is, whatever path leads to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,25 +19,25 @@ impl FolderId {
     }
 }
 
-impl FileIdentity {
-    pub(super) fn of_stat(stat: &Stat) -> Self {
-        Self {
-            device: number(stat.st_dev),
-            inode: number(stat.st_ino),
-            size: number(stat.st_size),
-            mtime_ns: nanoseconds(stat.st_mtime, stat.st_mtime_nsec),
-            ctime_ns: nanoseconds(stat.st_ctime, stat.st_ctime_nsec),
-        }
+/// The file that `stat` is of.
+pub(super) fn of_stat(stat: &Stat) -> FileIdentity {
+    FileIdentity {
+        device: number(stat.st_dev),
+        inode: number(stat.st_ino),
+        size: number(stat.st_size),
+        mtime_ns: nanoseconds(stat.st_mtime, stat.st_mtime_nsec),
+        ctime_ns: nanoseconds(stat.st_ctime, stat.st_ctime_nsec),
     }
+}
 
-    pub(super) fn of_metadata(metadata: &cap_std::fs::Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.len(),
-            mtime_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
-            ctime_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
-        }
+/// The file that `metadata` is of.
+pub(super) fn of_metadata(metadata: &cap_std::fs::Metadata) -> FileIdentity {
+    FileIdentity {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        size: metadata.len(),
+        mtime_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+        ctime_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
     }
 }
 

@@ -18,7 +18,6 @@ pub use clashes::ClashKind;
 pub use file::{OpenError, SourceFile};
 pub use folder::{SourceFolder, Symlinks};
 pub use globs::{GlobError, Globs};
-pub use identity::FileIdentity;
 pub use roots::{AllowedRoot, NotAllowed, RootError, RootScope, Roots};
 pub use scan::{ScanEvent, ScanOptions, ScanReport, ScanSink, ScannedFile, SensitiveFiles, SkipReason, SkippedEntry};
 

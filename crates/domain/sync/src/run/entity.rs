@@ -159,6 +159,8 @@ pub enum WarningKind {
     NormalizationClash,
     /// The folder is one that it is in itself.
     Loop,
+    /// Its key would be longer than object stores allow.
+    KeyTooLong,
 }
 
 /// One run of a session.

@@ -26,6 +26,21 @@ impl Included {
     }
 }
 
+/// Whether a scan would take a file of this path, if it were there.
+pub(super) fn takes(options: &ScanOptions, path: &[u8]) -> bool {
+    let mut included = Included::at_first(options);
+    let ends = (0..=path.len()).filter(|end| path.get(*end).is_none_or(|byte| *byte == b'/'));
+    for end in ends {
+        let Some(way) = path.get(..end) else { return false };
+        let name = way.rsplit(|byte| *byte == b'/').next().unwrap_or(way);
+        match choose(options, included, way, name, end < path.len()) {
+            Choice::Take(here) => included = here,
+            Choice::Exclude | Choice::Sensitive => return false,
+        }
+    }
+    true
+}
+
 /// Judges what has this path and name; `above` is of the folder that it lies in.
 pub(super) fn choose(options: &ScanOptions, above: Included, path: &[u8], name: &[u8], is_folder: bool) -> Choice {
     if options.exclude.judge(path, is_folder) == Verdict::Matches {

@@ -7,9 +7,10 @@ use std::num::NonZero;
 use std::ops::{AddAssign, ControlFlow};
 use std::thread;
 
+use tenantry_sync::FileIdentity;
 use tenantry_sync::objects::RelativePath;
 
-use crate::source::{ClashKind, FileIdentity, Globs, SourceFolder, Symlinks};
+use crate::source::{ClashKind, Globs, SourceFolder, Symlinks};
 use worker::{Scan, Worker};
 
 /// How a folder is scanned.
@@ -36,6 +37,14 @@ impl Default for ScanOptions {
             follow_symlinks: Symlinks::default(),
             sensitive: SensitiveFiles::default(),
         }
+    }
+}
+
+impl ScanOptions {
+    /// Whether a scan would take a file of this path, if it were there.
+    #[must_use]
+    pub fn takes(&self, path: &RelativePath) -> bool {
+        filter::takes(self, path.as_bytes())
     }
 }
 

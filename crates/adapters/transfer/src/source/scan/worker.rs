@@ -16,7 +16,8 @@ use super::queue::{Queue, Work};
 use super::{ScanEvent, ScanOptions, ScanReport, ScanSink, ScannedFile, SkipReason, SkippedEntry};
 use crate::source::clashes::Names;
 use crate::source::identity::FolderId;
-use crate::source::{FileIdentity, SourceFolder, Symlinks, beneath, sensitive};
+use crate::source::{SourceFolder, Symlinks, beneath, identity, sensitive};
+use tenantry_sync::FileIdentity;
 
 /// The most events that the sink is given at once.
 const BATCH: usize = 1_000;
@@ -192,7 +193,7 @@ impl<'a> Worker<'a> {
         match stat {
             Ok(stat) if FileType::from_raw_mode(stat.st_mode).is_file() => {
                 folder.names.add(name.to_bytes());
-                self.tell_file(path, FileIdentity::of_stat(&stat));
+                self.tell_file(path, identity::of_stat(&stat));
             }
             // It was replaced since the folder was read.
             Ok(_) => self.report.vanished += 1,
@@ -228,7 +229,7 @@ impl<'a> Worker<'a> {
             self.take_linked_folder(folder, name, path, included);
         } else if metadata.is_file() {
             folder.names.add(name);
-            self.tell_file(path, FileIdentity::of_metadata(&metadata));
+            self.tell_file(path, identity::of_metadata(&metadata));
         } else {
             self.skip(&path, SkipReason::Special);
         }

@@ -1,0 +1,118 @@
+//! What is known of the objects of a session, in as little memory as a million of them allow.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+
+use tenantry_sync::KnownObject;
+use tenantry_sync::objects::ObjectKey;
+
+use super::halt::Halt;
+use super::journal::Journal;
+
+/// Objects that are read at once.
+const PAGE: u32 = 2_000;
+
+/// By a keyed hash of the key: two keys with the same one, of which the chance is one in many millions, would have to
+/// agree in size and time as well to be taken for each other.
+pub(super) struct KnownObjects {
+    hasher: RandomState,
+    objects: HashMap<u64, Known>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    size: u64,
+    mtime_ns: i64,
+    is_own: bool,
+    is_current: bool,
+    is_seen: bool,
+}
+
+impl KnownObjects {
+    /// Reads what is known below the run's prefix.
+    pub async fn load(journal: &Journal) -> Result<Self, Halt> {
+        let mut known = Self { hasher: RandomState::new(), objects: HashMap::new() };
+        let mut after: Option<ObjectKey> = None;
+        loop {
+            journal.signal.borrow().check()?;
+            let page = journal.known(after.as_ref(), PAGE).await?;
+            for object in &page {
+                known.add(object);
+            }
+            match page.into_iter().next_back() {
+                Some(last) => after = Some(last.key),
+                None => return Ok(known),
+            }
+        }
+    }
+
+    fn add(&mut self, object: &KnownObject) {
+        let known = Known {
+            size: object.size,
+            mtime_ns: object.mtime_ns,
+            is_own: object.is_own,
+            is_current: object.is_current,
+            is_seen: false,
+        };
+        self.objects.insert(self.hasher.hash_one(&object.key), known);
+    }
+
+    /// Whether a file of this size and time is in the store already. From then on it counts as seen.
+    pub fn see(&mut self, key: &ObjectKey, size: u64, mtime_ns: i64) -> bool {
+        match self.objects.get_mut(&self.hasher.hash_one(key)) {
+            Some(known) => {
+                known.is_seen = true;
+                known.is_current && known.size == size && known.mtime_ns == mtime_ns
+            }
+            None => false,
+        }
+    }
+
+    /// Whether no file was seen of this object.
+    pub fn is_unseen(&self, key: &ObjectKey) -> bool {
+        self.objects.get(&self.hasher.hash_one(key)).is_some_and(|known| known.is_own && !known.is_seen)
+    }
+
+    /// How many objects are the session's own.
+    pub fn own(&self) -> u64 {
+        u64::try_from(self.objects.values().filter(|known| known.is_own).count()).unwrap_or(u64::MAX)
+    }
+
+    /// How many of these no file was seen of.
+    pub fn unseen(&self) -> u64 {
+        let unseen = self.objects.values().filter(|known| known.is_own && !known.is_seen);
+        u64::try_from(unseen.count()).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(key: &str, is_current: bool) -> KnownObject {
+        KnownObject {
+            key: ObjectKey::parse(key).unwrap(),
+            is_own: true,
+            is_current,
+            has_object: true,
+            size: 3,
+            mtime_ns: 7,
+            checksum: None,
+        }
+    }
+
+    #[test]
+    fn u8_a_file_is_unchanged_by_size_and_time() {
+        let mut known = KnownObjects { hasher: RandomState::new(), objects: HashMap::new() };
+        for (key, is_current) in [("p/a", true), ("p/b", false), ("p/c", true)] {
+            known.add(&object(key, is_current));
+        }
+        let key = |key| ObjectKey::parse(key).unwrap();
+        assert!(known.see(&key("p/a"), 3, 7));
+        assert!(!known.see(&key("p/a"), 4, 7) && !known.see(&key("p/a"), 3, 8));
+        assert!(!known.see(&key("p/b"), 3, 7), "it was to be uploaded again");
+        assert!(!known.see(&key("p/d"), 3, 7));
+        assert_eq!((known.own(), known.unseen()), (3, 1));
+        assert!(known.is_unseen(&key("p/c")) && !known.is_unseen(&key("p/a")));
+    }
+}

@@ -1,0 +1,212 @@
+//! Looks through the folder first, so that the totals are true before anything is uploaded.
+
+use std::num::NonZero;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use tenantry_kernel::IdGenerator;
+use tenantry_sync::objects::{ObjectKey, RelativePath};
+use tenantry_sync::{
+    CompareBy, FileRecordId, PlannedFile, Progress, Run, RunMode, Scanned, SyncSession, Warning, WarningKind,
+};
+use tokio::sync::mpsc;
+
+use super::halt::Halt;
+use super::journal::{Entry, Journal};
+use super::known::KnownObjects;
+use crate::source::{ClashKind, Globs, ScanEvent, ScanOptions, ScannedFile, SkipReason, SkippedEntry, SourceFolder};
+
+/// Batches of the scan that wait to be compared.
+const BATCHES_AHEAD: usize = 8;
+
+/// Files that are written down at once.
+const PLANNED_AT_ONCE: usize = 500;
+
+/// How a session's folder is looked through.
+pub(super) fn scan_options(session: &SyncSession) -> Result<ScanOptions, Halt> {
+    let globs = |name: &str, patterns: &tenantry_sync::Patterns| {
+        Globs::parse(patterns.as_slice()).map_err(|error| Halt::Failed(format!("{name} {error}")))
+    };
+    let threads =
+        if session.use_find { std::thread::available_parallelism().map_or(1, NonZero::get).min(4) } else { 1 };
+    Ok(ScanOptions {
+        threads: NonZero::new(threads).unwrap_or(NonZero::<usize>::MIN),
+        include: globs("include", &session.include)?,
+        exclude: globs("exclude", &session.exclude)?,
+        ..ScanOptions::default()
+    })
+}
+
+/// What a scan came to.
+pub(super) struct Found {
+    pub known: KnownObjects,
+    pub progress: Progress,
+    /// Whether some of the folder could not be read, so that files may be there which were not seen.
+    pub is_partial: bool,
+}
+
+/// What the folder is looked through for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To write down what is to be uploaded.
+    Plan,
+    /// To see what is there, and no more.
+    Look,
+}
+
+/// Looks through the folder and compares it with what is known.
+pub(super) async fn scan(
+    journal: &Journal,
+    folder: Arc<SourceFolder>,
+    session: &SyncSession,
+    ids: &dyn IdGenerator,
+    purpose: Purpose,
+) -> Result<Found, Halt> {
+    let options = scan_options(session)?;
+    let known = KnownObjects::load(journal).await?;
+    let (sender, mut batches) = mpsc::channel::<Vec<ScanEvent>>(BATCHES_AHEAD);
+    let walk = tokio::task::spawn_blocking(move || {
+        folder.scan(&options, &|batch| match sender.blocking_send(batch) {
+            Ok(()) => ControlFlow::Continue(()),
+            // Nobody listens any more: the run has been halted.
+            Err(_) => ControlFlow::Break(()),
+        })
+    });
+    let mut planner = Planner::new(journal, session, ids, known, purpose);
+    while let Some(batch) = batches.recv().await {
+        journal.signal.borrow().check()?;
+        planner.take(batch).await?;
+    }
+    planner.flush().await?;
+    let unreadable = || Halt::Failed("the folder can't be read".to_owned());
+    walk.await.map_err(|_| unreadable())?.map_err(|_| unreadable())?;
+    if purpose == Purpose::Plan {
+        journal.write(Entry::Scanned(&planner.scanned)).await?;
+    }
+    Ok(Found { known: planner.known, progress: planner.scanned.progress, is_partial: planner.is_partial })
+}
+
+struct Planner<'a> {
+    journal: &'a Journal,
+    session: &'a SyncSession,
+    ids: &'a dyn IdGenerator,
+    known: KnownObjects,
+    purpose: Purpose,
+    planned: Vec<PlannedFile>,
+    scanned: Scanned,
+    is_partial: bool,
+}
+
+impl<'a> Planner<'a> {
+    fn new(
+        journal: &'a Journal,
+        session: &'a SyncSession,
+        ids: &'a dyn IdGenerator,
+        known: KnownObjects,
+        purpose: Purpose,
+    ) -> Self {
+        Self {
+            journal,
+            session,
+            ids,
+            known,
+            purpose,
+            planned: Vec::new(),
+            scanned: Scanned::default(),
+            is_partial: false,
+        }
+    }
+
+    async fn take(&mut self, batch: Vec<ScanEvent>) -> Result<(), Halt> {
+        for event in batch {
+            match event {
+                ScanEvent::File(file) => self.file(file),
+                ScanEvent::Skipped(entry) => self.skipped(entry),
+                ScanEvent::Clash { path, kind, .. } => self.warn(clash(kind), &path),
+            }
+        }
+        if self.planned.len() >= PLANNED_AT_ONCE { self.flush().await } else { Ok(()) }
+    }
+
+    fn file(&mut self, file: ScannedFile) {
+        let progress = &mut self.scanned.progress;
+        progress.total_files += 1;
+        let key = match ObjectKey::below(&self.journal.run.destination.prefix, &file.path) {
+            Ok(key) => key,
+            Err(error) => {
+                progress.files_failed += 1;
+                tracing::debug!(path = %file.path, %error, "a file has no key");
+                return self.warn(WarningKind::KeyTooLong, &file.path);
+            }
+        };
+        let identity = file.identity;
+        // Seen either way, so that it is not taken for one that is gone.
+        let is_unchanged = self.known.see(&key, identity.size, identity.mtime_ns);
+        let progress = &mut self.scanned.progress;
+        if is_unchanged && self.session.compare_by == CompareBy::SizeAndTime {
+            progress.files_skipped += 1;
+            return;
+        }
+        progress.total_bytes += identity.size;
+        if str::from_utf8(file.path.as_bytes()).is_err() {
+            self.warn(WarningKind::NotUtf8, &file.path);
+        }
+        if self.purpose == Purpose::Look {
+            return;
+        }
+        if self.journal.run.mode == RunMode::DryRun {
+            self.scanned.progress.files_uploaded += 1;
+            return;
+        }
+        self.planned.push(PlannedFile {
+            id: FileRecordId::generate(self.ids),
+            key,
+            path: file.path,
+            identity,
+            attempts: 0,
+            multipart: None,
+            etag: None,
+            stored_checksum: None,
+        });
+    }
+
+    fn skipped(&mut self, entry: SkippedEntry) {
+        let kind = match entry.reason {
+            SkipReason::Symlink => WarningKind::Symlink,
+            SkipReason::Special => WarningKind::SpecialFile,
+            SkipReason::Loop => WarningKind::Loop,
+            SkipReason::Sensitive | SkipReason::Forbidden => WarningKind::Sensitive,
+            SkipReason::NameTooLong => WarningKind::KeyTooLong,
+            SkipReason::Unreadable(_) => WarningKind::Unreadable,
+        };
+        if matches!(kind, WarningKind::Unreadable | WarningKind::KeyTooLong) {
+            self.is_partial = true;
+            self.scanned.progress.total_files += 1;
+            self.scanned.progress.files_failed += 1;
+        }
+        self.warn(kind, &entry.path);
+    }
+
+    fn warn(&mut self, kind: WarningKind, path: &RelativePath) {
+        self.scanned.warning_count += 1;
+        if self.scanned.warnings.len() < Run::MAX_WARNINGS {
+            self.scanned.warnings.push(Warning { kind, path: path.to_string() });
+        }
+    }
+
+    /// Writes down what was planned.
+    async fn flush(&mut self) -> Result<(), Halt> {
+        for planned in self.planned.chunks(PLANNED_AT_ONCE) {
+            self.journal.write(Entry::Plan(planned)).await?;
+        }
+        self.planned.clear();
+        Ok(())
+    }
+}
+
+fn clash(kind: ClashKind) -> WarningKind {
+    match kind {
+        ClashKind::Case => WarningKind::CaseClash,
+        ClashKind::Normalization => WarningKind::NormalizationClash,
+    }
+}
