@@ -27,7 +27,7 @@ pub use guesses::GUESSES;
 pub use invitations::INVITATIONS;
 pub use links::LINKS;
 pub use members::MEMBERS;
-pub use objects::{OBJECTS, ObjectWorld};
+pub use objects::{OBJECTS, ObjectWorld, UPLOADS};
 pub use outbox::OUTBOX;
 pub use requests::REQUESTS;
 pub use signing_keys::SIGNING_KEYS;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tenantry_kernel::SystemIds;
-use tenantry_testkit::contracts::{OBJECTS, ObjectWorld};
+use tenantry_testkit::contracts::{OBJECTS, ObjectWorld, UPLOADS};
 use tenantry_testkit::{FixedClock, run};
 
 use super::FolderStore;
@@ -16,5 +16,7 @@ fn open(folder: &TempDir) -> FolderStore {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_contract_of_object_stores() {
     let folder = TempDir::new().unwrap();
-    run(OBJECTS, Box::leak(Box::new(ObjectWorld::new(Arc::new(open(&folder)))))).await;
+    let world = ObjectWorld::leak(Arc::new(open(&folder)));
+    run(OBJECTS, world).await;
+    run(UPLOADS, world).await;
 }
