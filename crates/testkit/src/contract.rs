@@ -25,16 +25,45 @@ macro_rules! contract {
 }
 pub(crate) use contract;
 
+/// A promise that something else than the adapter breaks, and that the adapter can't make good.
+pub struct Shortcoming {
+    /// The name of the case.
+    pub case: &'static str,
+    /// What breaks it.
+    pub reason: &'static str,
+    /// Whether it is broken each time, rather than by bad luck.
+    pub is_certain: bool,
+}
+
 /// Runs every case on one adapter.
 ///
 /// # Panics
 /// When any case fails, after all have run, naming those that failed.
 pub async fn run<Subject: Sync>(cases: &[Case<Subject>], subject: &'static Subject) {
-    let mut broken = Vec::new();
+    run_despite(cases, &[], subject).await;
+}
+
+/// Runs every case on one adapter behind which something falls short; what is known of that is said on stderr.
+///
+/// # Panics
+/// When any other case fails, and when one of these does not that should, after all have run.
+pub async fn run_despite<Subject: Sync>(
+    cases: &[Case<Subject>],
+    shortcomings: &[Shortcoming],
+    subject: &'static Subject,
+) {
+    let mut wrong: Vec<_> = shortcomings.iter().map(|known| known.case).collect();
+    wrong.retain(|known| cases.iter().all(|case| case.name != *known));
     for case in cases {
-        if AssertUnwindSafe((case.check)(subject)).catch_unwind().await.is_err() {
-            broken.push(case.name);
+        let known = shortcomings.iter().find(|known| known.case == case.name);
+        let is_kept = AssertUnwindSafe((case.check)(subject)).catch_unwind().await.is_ok();
+        if let Some(Shortcoming { reason, .. }) = known {
+            eprintln!("*** NOT PROVED: {}: {reason} ***", case.name);
+        }
+        let is_wrong = known.map_or(!is_kept, |known| known.is_certain && is_kept);
+        if is_wrong {
+            wrong.push(case.name);
         }
     }
-    assert!(broken.is_empty(), "{} of {} cases failed: {}", broken.len(), cases.len(), broken.join(", "));
+    assert!(wrong.is_empty(), "{} of {} cases failed: {}", wrong.len(), cases.len(), wrong.join(", "));
 }

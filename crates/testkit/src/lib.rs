@@ -17,13 +17,14 @@ mod hasher;
 mod http;
 mod links;
 mod marks;
+pub mod objects;
 pub mod postgres;
 mod redis;
 pub mod smtp;
 mod world;
 
 pub use clock::FixedClock;
-pub use contract::{Case, run};
+pub use contract::{Case, Shortcoming, run, run_despite};
 pub use factors::ClearFactors;
 pub use hasher::ClearHasher;
 pub use http::http_client;

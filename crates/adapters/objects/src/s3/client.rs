@@ -1,0 +1,89 @@
+//! The client of the SDK, set up so that it does nothing that we do ourselves.
+
+use aws_config::{BehaviorVersion, ConfigLoader};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    Builder, Config, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    StalledStreamProtectionConfig,
+};
+use secrecy::ExposeSecret as _;
+
+use super::{Addressing, HttpPool, S3Credentials, S3Options};
+
+/// A store can't be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum S3SetupError {
+    /// Neither the options nor the profile nor the environment says where the bucket is.
+    #[error("no region is set for the bucket {bucket}")]
+    NoRegion {
+        /// Which bucket.
+        bucket: String,
+    },
+}
+
+/// What other stores are told, which take any.
+const ANY_REGION: &str = "us-east-1";
+
+pub(super) async fn connect(options: &S3Options, pool: &HttpPool) -> Result<Client, S3SetupError> {
+    let builder = match &options.credentials {
+        S3Credentials::Keys { access_key, secret_key, session_token } => {
+            let token = session_token.as_ref().map(|token| token.expose_secret().to_owned());
+            let keys = Credentials::new(access_key, secret_key.expose_secret(), token, None, "settings");
+            Config::builder().behavior_version(version()).credentials_provider(keys)
+        }
+        S3Credentials::Machine => from_machine(loader(options, pool)).await,
+        S3Credentials::Profile(name) => from_machine(loader(options, pool).profile_name(name)).await,
+    };
+    let config = tune(builder, options, pool).build();
+    if config.region().is_none() {
+        return Err(S3SetupError::NoRegion { bucket: options.bucket.clone() });
+    }
+    Ok(Client::from_conf(config))
+}
+
+fn version() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
+
+fn region(options: &S3Options) -> Option<Region> {
+    let any = options.endpoint.as_ref().map(|_| ANY_REGION.to_owned());
+    options.region.clone().or(any).map(Region::new)
+}
+
+fn loader(options: &S3Options, pool: &HttpPool) -> ConfigLoader {
+    let loader = aws_config::defaults(version()).http_client(pool.0.clone());
+    // Or the machine would be asked, which may take a while where it does not know.
+    match region(options) {
+        Some(region) => loader.region(region),
+        None => loader,
+    }
+}
+
+/// Who asks, and at most where: neither the environment nor a profile leads to another store than the options do.
+async fn from_machine(loader: ConfigLoader) -> Builder {
+    let found = loader.load().await;
+    let mut builder = Config::builder().behavior_version(version());
+    builder.set_credentials_provider(found.credentials_provider()).set_region(found.region().cloned());
+    builder
+}
+
+/// Whoever calls tries again, and has computed the checksum; a slow body is stopped by our own limit.
+fn tune(mut builder: Builder, options: &S3Options, pool: &HttpPool) -> Builder {
+    if let Some(region) = region(options) {
+        builder = builder.region(region);
+    }
+    if let Some(endpoint) = &options.endpoint {
+        builder = builder.endpoint_url(endpoint);
+    }
+    let timeouts = TimeoutConfig::builder().connect_timeout(options.connect_timeout).build();
+    builder
+        .http_client(pool.0.clone())
+        .force_path_style(options.addressing == Addressing::Path)
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts)
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+}

@@ -1,0 +1,235 @@
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tenantry_sync::objects::{
+    Crc64, ObjectError, ObjectKey, ObjectStore, OpenUpload, PartLimits, Place, PresignedRequest, PutCondition,
+    StoredObject, StoredPart, UploadId,
+};
+
+/// What is asked of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names of the port's methods")]
+pub enum Operation {
+    Put,
+    Head,
+    List,
+    Delete,
+    CreateUpload,
+    UploadPart,
+    ListParts,
+    CompleteUpload,
+    AbortUpload,
+    ListUploads,
+    Presign,
+}
+
+/// A call of a store.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// What is asked.
+    pub operation: Operation,
+    /// The key, or the prefix of keys; the first of keys to be deleted.
+    pub key: &'a str,
+    /// The number of a part; 0 without one.
+    pub part: u32,
+}
+
+/// How a call fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// The store asks for patience: 503 `SlowDown`.
+    Throttled(Option<Duration>),
+    /// The store fails for now: 500 `InternalError`.
+    Unavailable,
+    /// The connection breaks.
+    HangUp,
+    /// What arrived is not what was sent: `BadDigest`.
+    ChecksumMismatch,
+    /// The store refuses in this word, such as `AccessDenied`.
+    Refused(&'static str),
+    /// There is no answer, until the caller gives up.
+    Silence,
+}
+
+/// What becomes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is done.
+    None,
+    /// It is done after a while.
+    Late(Duration),
+    /// It fails and is not done.
+    Before(Failure),
+    /// It is done, if it can be, but its caller is told that it failed.
+    After(Failure),
+}
+
+/// The connection is to break, where there is one.
+#[derive(Debug)]
+pub(super) struct HangUp;
+
+impl fmt::Display for HangUp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the connection broke")
+    }
+}
+
+impl Error for HangUp {}
+
+impl Failure {
+    async fn error(self) -> ObjectError {
+        match self {
+            Self::Throttled(retry_after) => ObjectError::Throttled { retry_after },
+            Self::Unavailable => ObjectError::Unavailable("told to fail".into()),
+            Self::HangUp => ObjectError::Unavailable(Box::new(HangUp)),
+            Self::ChecksumMismatch => ObjectError::ChecksumMismatch,
+            Self::Refused(reason) => {
+                ObjectError::Refused { reason: reason.to_owned(), source: "told to refuse".into() }
+            }
+            Self::Silence => std::future::pending().await,
+        }
+    }
+}
+
+type Plan = dyn Fn(Call<'_>) -> Fault + Send + Sync;
+
+/// A store that fails as a plan has it.
+pub struct FaultyStore {
+    store: Arc<dyn ObjectStore>,
+    plan: Box<Plan>,
+}
+
+impl FaultyStore {
+    /// Asks `plan` what is to become of each call, just when it comes.
+    pub fn new(store: Arc<dyn ObjectStore>, plan: impl Fn(Call<'_>) -> Fault + Send + Sync + 'static) -> Self {
+        Self { store, plan: Box::new(plan) }
+    }
+
+    async fn call<T>(
+        &self,
+        operation: Operation,
+        key: &str,
+        part: u32,
+        call: impl Future<Output = Result<T, ObjectError>> + Send,
+    ) -> Result<T, ObjectError> {
+        match (self.plan)(Call { operation, key, part }) {
+            Fault::None => call.await,
+            Fault::Late(delay) => {
+                tokio::time::sleep(delay).await;
+                call.await
+            }
+            Fault::Before(failure) => Err(failure.error().await),
+            Fault::After(failure) => {
+                drop(call.await);
+                Err(failure.error().await)
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl ObjectStore for FaultyStore {
+    fn place(&self) -> &Place {
+        self.store.place()
+    }
+
+    fn limits(&self) -> PartLimits {
+        self.store.limits()
+    }
+
+    async fn put(
+        &self,
+        key: &ObjectKey,
+        body: Bytes,
+        checksum: Crc64,
+        condition: &PutCondition,
+    ) -> Result<StoredObject, ObjectError> {
+        self.call(Operation::Put, key.as_str(), 0, self.store.put(key, body, checksum, condition)).await
+    }
+
+    async fn head(&self, key: &ObjectKey) -> Result<Option<StoredObject>, ObjectError> {
+        self.call(Operation::Head, key.as_str(), 0, self.store.head(key)).await
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&ObjectKey>,
+        limit: u16,
+    ) -> Result<Vec<StoredObject>, ObjectError> {
+        self.call(Operation::List, prefix, 0, self.store.list(prefix, after, limit)).await
+    }
+
+    async fn delete(&self, keys: &[ObjectKey]) -> Result<Vec<(ObjectKey, ObjectError)>, ObjectError> {
+        let first = keys.first().map_or("", ObjectKey::as_str);
+        self.call(Operation::Delete, first, 0, self.store.delete(keys)).await
+    }
+
+    async fn create_upload(&self, key: &ObjectKey) -> Result<UploadId, ObjectError> {
+        self.call(Operation::CreateUpload, key.as_str(), 0, self.store.create_upload(key)).await
+    }
+
+    async fn upload_part(
+        &self,
+        key: &ObjectKey,
+        upload_id: &UploadId,
+        number: u32,
+        offset: u64,
+        body: Bytes,
+        checksum: Crc64,
+    ) -> Result<StoredPart, ObjectError> {
+        let call = self.store.upload_part(key, upload_id, number, offset, body, checksum);
+        self.call(Operation::UploadPart, key.as_str(), number, call).await
+    }
+
+    async fn list_parts(&self, key: &ObjectKey, upload_id: &UploadId) -> Result<Vec<StoredPart>, ObjectError> {
+        self.call(Operation::ListParts, key.as_str(), 0, self.store.list_parts(key, upload_id)).await
+    }
+
+    async fn complete_upload(
+        &self,
+        key: &ObjectKey,
+        upload_id: &UploadId,
+        parts: &[StoredPart],
+        checksum: Crc64,
+        condition: &PutCondition,
+    ) -> Result<StoredObject, ObjectError> {
+        let call = self.store.complete_upload(key, upload_id, parts, checksum, condition);
+        self.call(Operation::CompleteUpload, key.as_str(), 0, call).await
+    }
+
+    async fn abort_upload(&self, key: &ObjectKey, upload_id: &UploadId) -> Result<(), ObjectError> {
+        self.call(Operation::AbortUpload, key.as_str(), 0, self.store.abort_upload(key, upload_id)).await
+    }
+
+    async fn list_uploads(&self, prefix: &str) -> Result<Vec<OpenUpload>, ObjectError> {
+        self.call(Operation::ListUploads, prefix, 0, self.store.list_uploads(prefix)).await
+    }
+
+    async fn presign_put(
+        &self,
+        key: &ObjectKey,
+        size: u64,
+        checksum: Crc64,
+        expires_in: Duration,
+    ) -> Result<Option<PresignedRequest>, ObjectError> {
+        let call = self.store.presign_put(key, size, checksum, expires_in);
+        self.call(Operation::Presign, key.as_str(), 0, call).await
+    }
+
+    async fn presign_part(
+        &self,
+        key: &ObjectKey,
+        upload_id: &UploadId,
+        number: u32,
+        size: u64,
+        expires_in: Duration,
+    ) -> Result<Option<PresignedRequest>, ObjectError> {
+        let call = self.store.presign_part(key, upload_id, number, size, expires_in);
+        self.call(Operation::Presign, key.as_str(), number, call).await
+    }
+}
