@@ -10,6 +10,8 @@ mod probe;
 mod services;
 mod sessions;
 mod signing;
+mod sync;
+mod workers;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,6 +35,8 @@ use self::post::MailParts;
 use self::probe::DatabaseProbe;
 use self::sessions::SessionParts;
 pub use self::signing::Signing;
+use self::sync::SyncParts;
+use self::workers::Workers;
 use crate::failure::Failure;
 use crate::schema;
 use crate::settings::{Profile as RunProfile, Settings};
@@ -55,6 +59,7 @@ pub struct Node {
     pub signing: Signing,
     /// Brings in the revocations of other processes.
     pub follower: RevocationFollower,
+    sync: SyncParts,
     passwords: Arc<Passwords>,
     breached_passwords: Option<Arc<BreachedPasswordLookup>>,
     keys: DerivedKeys,
@@ -91,7 +96,8 @@ impl Node {
         let signing = Signing::new(&ground)?;
         let mail = MailParts::new(&ground)?;
         let sessions = SessionParts::new(&ground, &passwords, &signing, &mail)?;
-        let services = services::assemble(&ground, &passwords, &mail, &sessions)?;
+        let sync = SyncParts::new(&ground)?;
+        let services = services::assemble(&ground, &passwords, &mail, &sessions, &sync)?;
         let Ground { store, clock, ids, .. } = ground;
         let one_time_passwords = Arc::new(RandomOneTimePasswords);
         Ok(Self {
@@ -103,6 +109,7 @@ impl Node {
             breached_passwords: passwords.breached,
             signing,
             services,
+            sync,
             settings,
             database,
             keys,
@@ -159,9 +166,13 @@ impl Node {
         RandomOneTimePasswords.generate()
     }
 
-    /// The background worker.
+    /// What works in the background.
     #[must_use]
-    pub fn worker(&self) -> Worker {
+    pub fn workers(&self) -> Workers {
+        Workers { jobs: self.jobs_worker(), sync: self.sync.worker(&self.services, &self.settings) }
+    }
+
+    fn jobs_worker(&self) -> Worker {
         let queue = services::queue(&self.database);
         let settings = &self.settings.jobs;
         let options = JobsOptions {

@@ -96,7 +96,7 @@ impl Worker {
     fn start(node: &Node) -> Self {
         let (stop, stopped) = oneshot::channel();
         // An error means that nobody is left who could stop it otherwise.
-        let ended = tokio::spawn(node.worker().run(async move { drop(stopped.await) }));
+        let ended = tokio::spawn(node.workers().run(async move { drop(stopped.await) }));
         Self { stop, ended }
     }
 

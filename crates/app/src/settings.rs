@@ -19,6 +19,7 @@ mod listing;
 mod log;
 mod mail;
 mod metrics;
+mod objects;
 mod parse;
 mod profile;
 mod rate_limit;
@@ -26,6 +27,7 @@ mod redis;
 mod secret_file;
 mod secret_strength;
 mod server;
+mod sync;
 mod variables;
 
 use std::path::Path;
@@ -47,10 +49,12 @@ pub use self::listing::Listing;
 pub use self::log::{LogFormat, LogSettings};
 pub use self::mail::{MailSettings, MailTransportKind};
 pub use self::metrics::MetricsSettings;
+pub use self::objects::{ObjectsKind, ObjectsSettings};
 pub use self::profile::Profile;
 pub use self::rate_limit::RateLimitSettings;
 pub use self::redis::RedisSettings;
 pub use self::server::ServerSettings;
+pub use self::sync::{Allowance, SyncSettings};
 pub use self::variables::Variables;
 
 /// Where the files of the profiles lie, seen from the working directory.
@@ -73,8 +77,10 @@ pub struct Settings {
     pub log: LogSettings,
     pub mail: MailSettings,
     pub metrics: MetricsSettings,
+    pub objects: ObjectsSettings,
     pub rate_limit: RateLimitSettings,
     pub redis: RedisSettings,
+    pub sync: SyncSettings,
     listing: Listing,
 }
 
@@ -93,8 +99,10 @@ struct Sections {
     log: LogSettings,
     mail: MailSettings,
     metrics: MetricsSettings,
+    objects: ObjectsSettings,
     rate_limit: RateLimitSettings,
     redis: RedisSettings,
+    sync: SyncSettings,
 }
 
 impl Settings {
@@ -185,6 +193,8 @@ impl Settings {
         self.log.validate()?;
         self.mail.validate()?;
         self.metrics.validate()?;
+        self.objects.validate()?;
+        self.sync.validate()?;
         self.rate_limit.validate()
     }
 }
@@ -204,8 +214,10 @@ impl Sections {
             log,
             mail,
             metrics,
+            objects,
             rate_limit,
             redis,
+            sync,
         } = self;
         Settings {
             profile,
@@ -221,8 +233,10 @@ impl Sections {
             log,
             mail,
             metrics,
+            objects,
             rate_limit,
             redis,
+            sync,
             listing,
         }
     }

@@ -7,7 +7,7 @@ use crate::shutdown::Shutdown;
 pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let shutdown = Shutdown::on_signals().map_err(Failure::because)?;
     let node = Node::open(settings).await?;
-    node.worker().run(async move { shutdown.requested().await }).await;
+    node.workers().run(async move { shutdown.requested().await }).await;
     node.database.close().await;
     Ok(())
 }

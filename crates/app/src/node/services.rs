@@ -19,6 +19,7 @@ use super::ground::{Ground, lasting};
 use super::passwords::PasswordParts;
 use super::post::MailParts;
 use super::sessions::SessionParts;
+use super::sync::SyncParts;
 use crate::failure::Failure;
 
 /// Joins them.
@@ -27,6 +28,7 @@ pub(super) fn assemble(
     passwords: &PasswordParts,
     mail: &MailParts,
     sessions: &SessionParts,
+    sync: &SyncParts,
 ) -> Result<Services, Failure> {
     let Ground { store, clock, ids, .. } = ground;
     let (accounts, revocations) = (&sessions.accounts, &sessions.revocations);
@@ -79,6 +81,9 @@ pub(super) fn assemble(
         organization_deletion: Arc::new(deletion),
         projects: Arc::new(Projects::new(store.clone(), clock.clone(), ids.clone())),
         project_deletion: Arc::new(ProjectDeletion::new(store.clone(), clock.clone())),
+        cycles: sync.cycles.clone(),
+        sync_sessions: sync.sessions.clone(),
+        uploads: sync.uploads.clone(),
         audit_log: Arc::new(AuditLog::new(store.clone(), clock.clone(), ids.clone())),
         tasks: Arc::new(Tasks::new(store.clone(), clock.clone(), ids.clone())),
         platform: Arc::new(platform),
