@@ -1,6 +1,9 @@
 //! Cycles, sync sessions and their runs.
 
 use std::collections::HashMap;
+use std::error::Error;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +13,7 @@ use tenantry_identity::PlatformContext;
 use tenantry_kernel::{Clock, IdGenerator, OrganizationId};
 use tenantry_objects::{
     Addressing, BodySigning, Encryption, FolderStore, HttpPool, HttpPoolOptions, Integrity, S3Credentials, S3Options,
-    S3Store,
+    S3SetupError, S3Store,
 };
 use tenantry_store::Database;
 use tenantry_sync::objects::{ObjectError, ObjectStore};
@@ -184,9 +187,12 @@ impl ConfiguredStores {
             Some(bucket) => self.directory.join("buckets").join(bucket),
         };
         let (clock, ids) = (self.clock.clone(), self.ids.clone());
-        let opened = tokio::task::spawn_blocking(move || FolderStore::open(&path, clock, ids)).await;
-        let store = opened.map_err(|error| ObjectError::Internal(error.into()))?;
-        Ok(Arc::new(store.map_err(|error| ObjectError::Unavailable(error.into()))?))
+        let opened = tokio::task::spawn_blocking(move || {
+            DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|error| unavailable(error.into()))?;
+            FolderStore::open(&path, clock, ids).map_err(|error| unavailable(error.into()))
+        });
+        let store = opened.await.map_err(|error| ObjectError::Internal(error.into()))??;
+        Ok(Arc::new(store))
     }
 
     fn s3_options(&self, bucket: String, profile: Option<String>) -> S3Options {
@@ -208,7 +214,11 @@ impl ConfiguredStores {
     }
 }
 
-fn refused(error: tenantry_objects::S3SetupError) -> ObjectError {
+fn unavailable(error: Box<dyn Error + Send + Sync>) -> ObjectError {
+    ObjectError::Unavailable(error)
+}
+
+fn refused(error: S3SetupError) -> ObjectError {
     ObjectError::Refused { reason: error.to_string(), source: error.into() }
 }
 

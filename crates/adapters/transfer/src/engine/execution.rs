@@ -66,6 +66,7 @@ async fn prepare<'a>(
         return Err(Halt::Failed("whoever started it may not sync any more".to_owned()));
     }
     let (run, session) = find(parts, &context, claim).await?;
+    let run_id = run.id;
     let directory = session.local_directory.as_str().to_owned();
     let (roots, organization_id) = (Arc::clone(&parts.roots), claim.organization_id);
     let folder = tokio::task::spawn_blocking(move || roots.open(organization_id, &directory)).await;
@@ -78,7 +79,10 @@ async fn prepare<'a>(
     }
     let objects = parts.objects.open(bucket, profile).await.map_err(|error| match error {
         ObjectError::Refused { reason, .. } => Halt::Failed(format!("the object store refuses: {reason}")),
-        _ => Halt::Failed("the object store can't be used".to_owned()),
+        error => {
+            tracing::warn!(?error, %run_id, "an object store could not be opened");
+            Halt::Failed("the object store can't be used".to_owned())
+        }
     })?;
     let journal = Journal {
         store: Arc::clone(&parts.store),
