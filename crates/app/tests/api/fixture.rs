@@ -18,6 +18,10 @@ pub struct Fixture<'s> {
     session: String,
     api_key: String,
     invitation: String,
+    cycle: String,
+    sync_session: String,
+    /// One that waits, and one that has ended.
+    jobs: [String; 2],
     organization: Value,
 }
 
@@ -34,9 +38,30 @@ impl<'s> Fixture<'s> {
         let invitations = format!("/organizations/{}/invitations", owner.own_organization);
         let body = json!({"email": format!("{}@example.com", unique("invited")), "role": "GUEST"});
         let invitation = owner.post(&invitations, body).await.expect(201)["id"].as_str().unwrap().to_owned();
+        let cycle = json!({"project_id": project, "cycle_name": "ours", "cycle_number": 1});
+        let cycle = owner.post("/cycles", cycle).await.expect(201)["id"].as_str().unwrap().to_owned();
+        let directory = site.synced.path().to_str().unwrap();
+        let new = json!({"project_id": project, "cycle_id": cycle, "local_directory": directory});
+        let sync_session = owner.post("/sessions", new.clone()).await.expect(201)["id"].as_str().unwrap().to_owned();
+        // Of other sessions, which are left alone otherwise.
+        let jobs = [owner.start(&new).await, owner.start(&new).await];
+        owner.post(&format!("/uploads/{}/cancel", jobs[1]), json!({})).await.expect(202);
         let organization = owner.get(&format!("/organizations/{}", owner.own_organization)).await.expect(200);
         let administrator = site.administrator().await;
-        Self { site, owner, administrator, task, project, session, api_key, invitation, organization }
+        Self {
+            site,
+            owner,
+            administrator,
+            task,
+            project,
+            session,
+            api_key,
+            invitation,
+            cycle,
+            sync_session,
+            jobs,
+            organization,
+        }
     }
 
     /// Sends the operation's request about the owner's things, good in every respect but who sends it.
@@ -57,6 +82,10 @@ impl<'s> Fixture<'s> {
             Some("auth") => &self.session,
             Some("organizations" | "companies") => &self.owner.own_organization,
             Some("projects") => &self.project,
+            Some("cycles") => &self.cycle,
+            Some("sessions") => &self.sync_session,
+            Some("uploads") if operation.path.ends_with("/cancel") => &self.jobs[0],
+            Some("uploads") => &self.jobs[1],
             Some("tasks") => self.task["id"].as_str().unwrap(),
             Some("users") => &self.owner.id,
             Some("admin") if operation.path.contains("/organizations/") => &self.owner.own_organization,
@@ -114,6 +143,15 @@ impl<'s> Fixture<'s> {
             | "PATCH /api/v1/organizations/{id}"
             | "PUT /api/v1/projects/{id}"
             | "PATCH /api/v1/projects/{id}" => json!({"name": "changed"}),
+            "POST /api/v1/cycles" => {
+                json!({"project_id": self.project, "cycle_name": name, "cycle_number": fastrand::u32(2..) >> 1})
+            }
+            "PUT /api/v1/cycles/{id}" | "PATCH /api/v1/cycles/{id}" => json!({"cycle_name": "changed"}),
+            "POST /api/v1/sessions" => {
+                json!({"project_id": self.project, "local_directory": self.site.synced.path()})
+            }
+            "PUT /api/v1/sessions/{id}" | "PATCH /api/v1/sessions/{id}" => json!({"max_workers": 2}),
+            "POST /api/v1/uploads/start" => json!({"session_id": self.sync_session}),
             "POST /api/v1/tasks" => json!({"title": "theirs"}),
             "PUT /api/v1/tasks/{id}" | "PATCH /api/v1/tasks/{id}" => json!({"title": "changed"}),
             _ => return None,
@@ -125,8 +163,20 @@ impl<'s> Fixture<'s> {
         let text = answer.text();
         let path = answer.asked.split_once(' ').unwrap().1;
         let task = self.task["id"].as_str().unwrap();
-        let Self { project, session, api_key, invitation, owner, .. } = self;
-        for ours in [task, project, &owner.id, &owner.own_organization, session, api_key, invitation] {
+        let Self { project, session, api_key, invitation, cycle, sync_session, jobs, owner, .. } = self;
+        for ours in [
+            task,
+            project,
+            &owner.id,
+            &owner.own_organization,
+            session,
+            api_key,
+            invitation,
+            cycle,
+            sync_session,
+            &jobs[0],
+            &jobs[1],
+        ] {
             // A problem names the path that was asked for.
             assert!(!text.replace(path, "").contains(ours), "{answer}");
         }

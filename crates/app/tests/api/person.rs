@@ -129,6 +129,13 @@ impl<'s> Person<'s> {
     }
 
     /// Makes a project and answers its id.
+    /// A job of a new sync session; both as they are by default.
+    pub async fn start(&self, session: &Value) -> String {
+        let session = self.post("/sessions", session.clone()).await.expect(201);
+        let job = self.post("/uploads/start", json!({"session_id": session["id"]})).await.expect(202);
+        job["job_id"].as_str().unwrap().to_owned()
+    }
+
     pub async fn project(&self, name: &str) -> String {
         let project = self.post("/projects", json!({"name": name})).await.expect(201);
         project["id"].as_str().unwrap().to_owned()

@@ -35,6 +35,8 @@ pub struct Site {
     client: Client,
     database: Arc<Database>,
     _folder: TempDir,
+    /// What sync sessions may read.
+    pub synced: TempDir,
 }
 
 impl Site {
@@ -53,14 +55,16 @@ impl Site {
     }
 
     pub async fn start(database: Arc<Database>, settings: &[(&'static str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let node = Node::open(load(&database, folder.path(), settings)).await.unwrap_or_else(|error| panic!("{error}"));
+        let (folder, synced) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let node = Node::open(load(&database, folder.path(), synced.path(), settings))
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let running = Running::start(node, listener, Jobs::Elsewhere).unwrap();
         // Without a first look at the revocations, tokens would be checked against the database.
         running.node().follower.poll().await.unwrap();
         let client = tenantry_testkit::http_client();
-        Self { address: format!("http://{}", running.address()), running, client, database, _folder: folder }
+        Self { address: format!("http://{}", running.address()), running, client, database, _folder: folder, synced }
     }
 
     /// Ends it as the binary ends, and so that nothing is left connected to the database.
@@ -127,13 +131,14 @@ impl Site {
     }
 }
 
-fn load(database: &Database, folder: &Path, settings: &[(&'static str, &str)]) -> Settings {
+fn load(database: &Database, folder: &Path, synced: &Path, settings: &[(&'static str, &str)]) -> Settings {
     let mut variables = vec![
         ("TENANTRY_ENV", "test".to_owned()),
         ("SECRET_KEY", SECRET.to_owned()),
         ("TENANTRY__AUTH__BCRYPT_COST", "4".to_owned()),
         ("TENANTRY__DATA__DIRECTORY", folder.to_str().unwrap().to_owned()),
         ("TENANTRY__DATABASE__MIGRATE_ON_START", "false".to_owned()),
+        ("TENANTRY__SYNC__ALLOWED_ROOTS", synced.to_str().unwrap().to_owned()),
         ("TENANTRY__SERVER__WORKERS", "1".to_owned()),
         // Tests of other things are in a hurry.
         ("TENANTRY__RATE_LIMIT__PER_ADDRESS_PER_MINUTE", "0".to_owned()),

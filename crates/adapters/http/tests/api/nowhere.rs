@@ -21,10 +21,12 @@ use tenantry_identity::{
         LivenessLookup, RefreshTokens,
     },
 };
-use tenantry_kernel::{Page, PageRequest, StorageError, Store, SystemClock, SystemIds};
+use tenantry_kernel::{OrganizationId, Page, PageRequest, StorageError, Store, SystemClock, SystemIds};
+use tenantry_sync::ports::{RunBell, SyncPolicy};
+use tenantry_sync::{Cycles, LocalDirectory, ProfileName, SyncSessions, Uploads};
 use tenantry_tasks::Tasks;
 use tenantry_tenancy::{
-    AuditLog, Entrance, FoundInvitation, InvitationDoor, Organizations, Projects, ports::InvitationLookup,
+    AuditLog, BucketName, Entrance, FoundInvitation, InvitationDoor, Organizations, Projects, ports::InvitationLookup,
 };
 use tenantry_testkit::{ClearFactors, ClearHasher, ClearLinks, ClearMarks};
 
@@ -108,6 +110,25 @@ impl JobRegister for Nowhere {
     async fn cancel(&self, _: &JobId, _: DateTime<Utc>) -> Result<bool, StorageError> {
         unavailable()
     }
+}
+
+#[async_trait]
+impl SyncPolicy for Nowhere {
+    async fn allows_directory(&self, _: OrganizationId, _: &LocalDirectory) -> bool {
+        false
+    }
+
+    fn allows_bucket(&self, _: OrganizationId, _: Option<&BucketName>) -> bool {
+        false
+    }
+
+    fn allows_profile(&self, _: OrganizationId, _: &ProfileName) -> bool {
+        false
+    }
+}
+
+impl RunBell for Nowhere {
+    fn ring(&self) {}
 }
 
 #[async_trait]
@@ -302,6 +323,9 @@ pub fn services() -> Services {
         projects: Arc::new(Projects::new(store.clone(), clock.clone(), ids.clone())),
         project_deletion: Arc::new(ProjectDeletion::new(store.clone(), clock.clone())),
         organizations: Arc::new(Organizations::new(store.clone(), clock.clone(), ids.clone())),
+        cycles: Arc::new(Cycles::new(store.clone(), clock.clone(), ids.clone())),
+        sync_sessions: Arc::new(SyncSessions::new(store.clone(), store.clone(), clock.clone(), ids.clone())),
+        uploads: Arc::new(Uploads::new(store.clone(), store.clone(), store.clone(), clock.clone(), ids.clone())),
         audit_log: Arc::new(AuditLog::new(store.clone(), clock.clone(), ids.clone())),
         tasks: Arc::new(Tasks::new(store.clone(), clock.clone(), ids.clone())),
         requests: Arc::new(IdempotentRequests::new(store.clone(), store, hour, hour, clock, ids)),

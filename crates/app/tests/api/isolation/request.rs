@@ -68,7 +68,7 @@ fn path(operation: &Operation, drawing: &mut Drawing<'_, '_>) -> String {
     let mut ids = Vec::new();
     for [collection, parameter] in segments.array_windows() {
         if parameter.starts_with('{') {
-            ids.push(id(operation, Kind::behind(collection).unwrap(), drawing));
+            ids.push(id(operation, Kind::behind(&operation.path, collection).unwrap(), drawing));
         }
     }
     let last = ids.last().cloned().unwrap_or_default();

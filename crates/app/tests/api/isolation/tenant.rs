@@ -66,6 +66,11 @@ impl<'s> Tenant<'s> {
         let keeper = self.keeper.clone();
         let task = keeper.task(json!({"title": self.mark})).await;
         let project = keeper.project(&self.mark).await;
+        let cycle = json!({"project_id": project, "cycle_name": self.mark, "cycle_number": 1});
+        let cycle = keeper.post("/cycles", cycle).await.expect(201);
+        let session =
+            json!({"project_id": project, "local_directory": keeper.site.synced.path(), "s3_prefix": self.mark});
+        let session = keeper.post("/sessions", session).await.expect(201);
         let key = json!({"name": self.mark, "scopes": ["tasks:read"]});
         keeper.post("/auth/api-keys", key).await.expect(201);
         let organization = format!("/organizations/{}", keeper.own_organization);
@@ -75,6 +80,8 @@ impl<'s> Tenant<'s> {
         for (kind, path) in [
             (Kind::Task, path_of(&task)),
             (Kind::Project, format!("/projects/{project}")),
+            (Kind::Cycle, path_of_kind("cycles", &cycle)),
+            (Kind::SyncSession, path_of_kind("sessions", &session)),
             (Kind::User, format!("/users/{}", keeper.id)),
             (Kind::Organization, organization),
         ] {
@@ -161,11 +168,15 @@ impl<'s> Tenant<'s> {
             return;
         }
         let body = answer.json();
-        let kind = operation.path.rsplit('/').find_map(Kind::behind);
+        let kind = operation.path.rsplit('/').find_map(|segment| Kind::behind(&operation.path, segment));
         let listed = body["data"].as_array().cloned().unwrap_or_else(|| vec![body.clone()]);
         for view in &listed {
             self.learn_ids(view, other);
-            let id = if operation.path.contains("members") { &view["user_id"] } else { &view["id"] };
+            let id = match &operation.path {
+                path if path.contains("members") => &view["user_id"],
+                path if path.contains("uploads") => &view["job_id"],
+                _ => &view["id"],
+            };
             if let (Some(kind), Some(id)) = (kind, id.as_str()) {
                 self.offer(kind, id);
             }
@@ -186,6 +197,10 @@ impl<'s> Tenant<'s> {
         let ids = ids.filter_map(|(_, id)| Some(bare(id.as_str()?))).filter(|id| id.len() == 32);
         self.ids.extend(ids.filter(|id| !other.contains(id)));
     }
+}
+
+fn path_of_kind(collection: &str, view: &Value) -> String {
+    format!("/{collection}/{}", view["id"].as_str().unwrap())
 }
 
 /// The one that was there first.

@@ -8,10 +8,13 @@ use fastrand::Rng;
 pub enum Kind {
     ApiKey,
     Cursor,
+    Cycle,
     Invitation,
+    Job,
     Organization,
     Project,
     Session,
+    SyncSession,
     Task,
     User,
     /// An entity tag.
@@ -19,15 +22,18 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What is behind this segment of a path.
-    pub fn behind(segment: &str) -> Option<Self> {
+    /// What is behind this segment of `path`.
+    pub fn behind(path: &str, segment: &str) -> Option<Self> {
         Some(match segment {
+            "sessions" if path.contains("/auth/") => Self::Session,
             "api-keys" => Self::ApiKey,
             "companies" | "organizations" => Self::Organization,
             "invitations" => Self::Invitation,
             "members" | "users" => Self::User,
             "projects" => Self::Project,
-            "sessions" => Self::Session,
+            "cycles" => Self::Cycle,
+            "uploads" | "status" => Self::Job,
+            "sessions" => Self::SyncSession,
             "tasks" => Self::Task,
             _ => return None,
         })

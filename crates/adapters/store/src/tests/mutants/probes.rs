@@ -36,6 +36,12 @@ const SEEDS: &[(&str, &[[&str; 3]])] = &[
     ("guess_buckets", EACH_ONE),
     ("signing_keys", EACH_ONE),
     ("api_keys", EACH_ONE),
+    ("cycles", EACH_ONE),
+    ("sync_sessions", EACH_ONE),
+    ("sync_runs", EACH_ONE),
+    ("sync_turns", EACH_ONE),
+    ("sync_files", EACH_ONE),
+    ("sync_parts", EACH_ONE),
 ];
 const EACH_ONE: &[[&str; 3]] = &[[HOME, ADA, ADA], [AWAY, BOB, BOB]];
 
@@ -174,6 +180,35 @@ pub const TABLES: &[Table] = &[
         touch: "last_used_at = now()",
         visible: [0, 0, 1],
     },
+    Table {
+        name: "cycles",
+        row: "'{org}', '{id}', '{project}', 'name', 1, NULL, 'planned', NULL, '{}', NULL, NULL, now(), now(), 1",
+        touch: "revision = 9",
+        visible: [0, 0, 1],
+    },
+    Table {
+        name: "sync_sessions",
+        row: "'{org}', '{id}', '{user}', '{project}', NULL, '/a', NULL, NULL, 1, 0, true, '[]', '[]', 'checksum', \
+              false, NULL, NULL, NULL, now(), now(), 1",
+        touch: "revision = 9",
+        visible: [0, 0, 1],
+    },
+    Table {
+        name: "sync_runs",
+        row: "'{org}', '{id}', '{user}', '{project}', '{project}', 'full', NULL, NULL, 'p', 0, 'queued', false, \
+              false, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, '[]', 0, 0, 0, NULL, 0, NULL, now(), NULL, NULL, now()",
+        touch: "crashes = 9",
+        visible: [0, 0, 1],
+    },
+    Table { name: "sync_turns", row: "'{org}', true, 0", touch: "last_turn = 9", visible: [0, 0, 1] },
+    Table {
+        name: "sync_files",
+        row: "'{org}', 1, '{id}', '{id}', '{id}', '{id}', '\\x00', 0, 0, 0, 0, 0, 'pending', 0, NULL, NULL, NULL, NULL, \
+              NULL, NULL",
+        touch: "attempts = 9",
+        visible: [0, 0, 1],
+    },
+    Table { name: "sync_parts", row: "'{org}', '{id}', 1, 0, 0, 'e'", touch: "size = 9", visible: [0, 0, 1] },
 ];
 
 impl Table {
