@@ -154,7 +154,7 @@ async fn a_record_of_another_object_is_not_believed() {
         let listed = fixture.store.list("", None, 1).await.unwrap();
         assert_eq!((listed[0].size, listed[0].checksum, &listed[0].etag), (3, None, &None));
         assert_eq!(fixture.head("a").await, Some(put.clone()));
-        assert_eq!(fixture.store.list("", None, 1).await.unwrap(), [put.clone()]);
+        assert_eq!(fixture.store.list("", None, 1).await.unwrap(), std::slice::from_ref(&put));
     }
     fs::remove_dir_all(fixture.path("records")).unwrap();
     fs::create_dir(fixture.path("records")).unwrap();
@@ -171,7 +171,9 @@ async fn leftovers_are_swept_when_they_are_old() {
         for (name, files) in [("half", &["upload"][..]), ("whole", &["data", "upload"])] {
             let folder = fixture.path(&format!("uploads/{name}-{hours}"));
             fs::create_dir(&folder).unwrap();
-            files.iter().for_each(|file| drop(File::create(folder.join(file)).unwrap()));
+            for file in files {
+                File::create(folder.join(file)).unwrap();
+            }
             File::open(&folder).unwrap().set_modified(ago(hours)).unwrap();
         }
     }
@@ -235,6 +237,55 @@ async fn parts_do_not_reach_into_one_another() {
         assert!(matches!(&outcome, Err(ObjectError::Refused { reason, .. }) if reason == "InvalidPart"), "{outcome:?}");
     }
     assert_eq!(fixture.store.list_parts(&key("a"), &id).await.unwrap().len(), 3);
+}
+
+/// Two stores of a folder know as little of each other as two processes do.
+#[tokio::test(flavor = "multi_thread")]
+async fn conditions_hold_among_processes() {
+    let fixture = Fixture::new();
+    let other = open(fixture.folder.path());
+    let mut condition = PutCondition::Absent;
+    for round in 0..20 {
+        let bodies = [0, 1, 2, 3].map(|writer| Bytes::from(format!("{round} {writer}")));
+        let puts = (0..).zip(bodies).map(|(writer, body)| {
+            let store = if writer % 2 == 0 { fixture.store.clone() } else { other.clone() };
+            let (checksum, condition) = (crc64(&body), condition.clone());
+            tokio::spawn(async move { store.put(&key("a"), body, checksum, &condition).await })
+        });
+        let mut winners = Vec::new();
+        for put in puts.collect::<Vec<_>>() {
+            winners.extend(put.await.unwrap().ok());
+        }
+        assert_eq!(winners.len(), 1);
+        assert_eq!(fixture.head("a").await, winners.first().cloned());
+        condition = PutCondition::Matches(winners.remove(0).etag.unwrap());
+    }
+}
+
+/// Such a part comes from a worker that was thought dead.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_comes_late_does_not_change_the_object() {
+    let fixture = Fixture::new();
+    let whole = combine(combine(crc64(b"one!"), crc64(b"two!"), 4), crc64(b"3"), 1);
+    for _ in 0..30 {
+        let (id, key) = (fixture.upload("a").await, key("a"));
+        let parts = fixture.store.list_parts(&key, &id).await.unwrap();
+        let (sent, completed) = tokio::join!(
+            fixture.send("a", &id, (2, 4, b"late")),
+            fixture.store.complete_upload(&key, &id, &parts, whole, &PutCondition::None),
+        );
+        match completed {
+            Ok(object) => {
+                assert!(matches!(sent, Err(ObjectError::NoSuchUpload)), "{sent:?}");
+                assert_eq!(object.checksum, Some(whole));
+                assert_eq!(fs::read(fixture.path("objects/a")).unwrap(), b"one!two!3");
+            }
+            Err(error) => {
+                assert!(matches!(&error, ObjectError::Refused { reason, .. } if reason == "InvalidPart"), "{error:?}");
+                fixture.store.abort_upload(&key, &id).await.unwrap();
+            }
+        }
+    }
 }
 
 #[test]
