@@ -1,16 +1,19 @@
 //! The client of the SDK, set up so that it does nothing that we do ourselves.
 
 use aws_config::{BehaviorVersion, ConfigLoader};
+use aws_runtime::auth::PayloadSigningOverride;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextMut;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    Builder, Config, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
-    StalledStreamProtectionConfig,
+    Builder, Config, ConfigBag, Credentials, Intercept, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    RuntimeComponents, StalledStreamProtectionConfig,
 };
+use aws_sdk_s3::error::BoxError;
 use secrecy::ExposeSecret as _;
 
-use super::{Addressing, HttpPool, S3Credentials, S3Options};
+use super::{Addressing, BodySigning, HttpPool, S3Credentials, S3Options};
 
 /// A store can't be set up.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +80,9 @@ fn tune(mut builder: Builder, options: &S3Options, pool: &HttpPool) -> Builder {
     if let Some(endpoint) = &options.endpoint {
         builder = builder.endpoint_url(endpoint);
     }
+    if options.signing == BodySigning::Unsigned {
+        builder = builder.interceptor(UnsignedBodies);
+    }
     let timeouts = TimeoutConfig::builder().connect_timeout(options.connect_timeout).build();
     builder
         .http_client(pool.0.clone())
@@ -86,4 +92,24 @@ fn tune(mut builder: Builder, options: &S3Options, pool: &HttpPool) -> Builder {
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+}
+
+/// Leaves bodies out of signatures: once for the client, which costs less than customizing each call does.
+#[derive(Debug)]
+struct UnsignedBodies;
+
+impl Intercept for UnsignedBodies {
+    fn name(&self) -> &'static str {
+        "UnsignedBodies"
+    }
+
+    fn modify_before_signing(
+        &self,
+        _context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        config.interceptor_state().store_put(PayloadSigningOverride::unsigned_payload());
+        Ok(())
+    }
 }

@@ -12,10 +12,12 @@ use tenantry_testkit::objects::{
     S3Server, SECRET_KEY,
 };
 use tenantry_testkit::{FixedClock, run, run_despite};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use super::{
-    Addressing, BodySigning, HttpPool, HttpPoolOptions, Integrity, LIMITS, S3Credentials, S3Options, S3SetupError,
-    S3Store,
+    Addressing, BodySigning, Encryption, HttpPool, HttpPoolOptions, Integrity, LIMITS, S3Credentials, S3Options,
+    S3SetupError, S3Store,
 };
 use crate::crc64;
 
@@ -230,4 +232,59 @@ async fn a_place_is_a_store_and_a_bucket() {
         assert_eq!(store.place().as_str(), place);
     }
     assert!(matches!(S3Store::connect(options, &pool).await, Err(S3SetupError::NoRegion { .. })));
+}
+
+/// The head of the request that a put makes.
+async fn head_of_a_put(options: impl FnOnce(S3Options) -> S3Options) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Some(format!("http://{}", listener.local_addr().unwrap()));
+    let credentials =
+        S3Credentials::Keys { access_key: "key".to_owned(), secret_key: "secret".into(), session_token: None };
+    let plain = S3Options { endpoint, credentials, addressing: Addressing::Path, ..S3Options::new(BUCKET.to_owned()) };
+    let store = connect(options(plain)).await;
+    let served = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = String::new();
+        while !request.contains("\r\n\r\none") {
+            let mut bytes = [0; 4096];
+            let length = stream.read(&mut bytes).await.unwrap();
+            request += str::from_utf8(&bytes[..length]).unwrap();
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\netag: \"x\"\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        request
+    };
+    let (stored, request) = tokio::join!(put(&store), served);
+    assert_eq!((stored.as_ref().unwrap().size, stored.unwrap().checksum), (3, None));
+    request
+}
+
+#[tokio::test]
+async fn a_body_goes_as_it_is_with_its_checksum() {
+    let request = head_of_a_put(|options| options).await;
+    let checksum = format!("x-amz-checksum-crc64nvme: {}\r\n", crc64(b"one"));
+    for header in ["content-length: 3\r\n", "x-amz-content-sha256: UNSIGNED-PAYLOAD\r\n", &checksum] {
+        assert!(request.contains(header), "{header} in {request}");
+    }
+    for header in ["aws-chunked", "x-amz-trailer", "crc32", "storage-class", "server-side-encryption", "if-"] {
+        assert!(!request.contains(header), "{header} in {request}");
+    }
+}
+
+#[tokio::test]
+async fn objects_are_kept_as_the_options_have_it() {
+    let request = head_of_a_put(|options| S3Options {
+        storage_class: Some("STANDARD_IA".to_owned()),
+        encryption: Some(Encryption::Kms { key_id: Some("my-key".to_owned()) }),
+        signing: BodySigning::Signed,
+        ..options
+    });
+    let request = request.await;
+    for header in [
+        "x-amz-storage-class: STANDARD_IA\r\n",
+        "x-amz-server-side-encryption: aws:kms\r\n",
+        "x-amz-server-side-encryption-aws-kms-key-id: my-key\r\n",
+    ] {
+        assert!(request.contains(header), "{header} in {request}");
+    }
+    assert!(!request.contains("UNSIGNED-PAYLOAD"));
 }
