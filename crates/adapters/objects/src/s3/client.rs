@@ -1,5 +1,8 @@
 //! The client of the SDK, set up so that it does nothing that we do ourselves.
 
+use aws_config::meta::region::ProvideRegion as _;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, ConfigLoader};
 use aws_runtime::auth::PayloadSigningOverride;
 use aws_sdk_s3::Client;
@@ -37,7 +40,7 @@ pub(super) async fn connect(options: &S3Options, pool: &HttpPool) -> Result<Clie
             Config::builder().behavior_version(version()).credentials_provider(keys)
         }
         S3Credentials::Machine => from_machine(loader(options, pool)).await,
-        S3Credentials::Profile(name) => from_machine(loader(options, pool).profile_name(name)).await,
+        S3Credentials::Profile(name) => from_profile(name, options, pool).await,
     };
     let config = tune(builder, options, pool).build();
     if config.region().is_none() {
@@ -69,6 +72,21 @@ async fn from_machine(loader: ConfigLoader) -> Builder {
     let found = loader.load().await;
     let mut builder = Config::builder().behavior_version(version());
     builder.set_credentials_provider(found.credentials_provider()).set_region(found.region().cloned());
+    builder
+}
+
+/// The profile and nothing else: where there is none of that name, the machine's own rights must not take its place.
+async fn from_profile(name: &str, options: &S3Options, pool: &HttpPool) -> Builder {
+    let setup =
+        ProviderConfig::without_region().with_behavior_version(Some(version())).with_http_client(pool.0.clone());
+    let region = match region(options) {
+        Some(region) => Some(region),
+        None => ProfileFileRegionProvider::builder().configure(&setup).profile_name(name).build().region().await,
+    };
+    let setup = setup.with_region(region.clone());
+    let credentials = ProfileFileCredentialsProvider::builder().configure(&setup).profile_name(name).build();
+    let mut builder = Config::builder().behavior_version(version()).credentials_provider(credentials);
+    builder.set_region(region);
     builder
 }
 

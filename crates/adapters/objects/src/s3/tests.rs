@@ -146,6 +146,16 @@ async fn the_wrong_keys_are_refused() {
     );
 }
 
+/// Nor do the machine's own rights take its place.
+#[tokio::test]
+async fn a_profile_that_is_not_there_is_nobody() {
+    let server = S3Server::over(memory()).await;
+    let credentials = S3Credentials::Profile("no such profile of anybody".to_owned());
+    let store = connect(S3Options { credentials, ..options(&server) }).await;
+    let outcome = put(&store).await;
+    assert!(matches!(&outcome, Err(ObjectError::Refused { reason, .. }) if reason == "NoCredentials"), "{outcome:?}");
+}
+
 /// An answer that is lost leaves the object, and the upload is gone.
 #[tokio::test]
 async fn an_upload_whose_end_is_lost_is_there() {
