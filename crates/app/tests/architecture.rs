@@ -22,11 +22,13 @@ const PURE: [&str; 6] = [
 const PRODUCT_DOMAINS: [&str; 2] = ["tenantry-tasks", "tenantry-sync"];
 
 /// What a pure crate must not bring along, at any depth.
-const FORBIDDEN: [&str; 20] = [
+const FORBIDDEN: [&str; 22] = [
     "actix-http",
     "actix-web",
     "apalis",
     "apalis-core",
+    "aws-config",
+    "aws-sdk-s3",
     "bcrypt",
     "config",
     "governor",
@@ -57,6 +59,7 @@ fn allowed_arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         "tenantry-limits",
         "tenantry-mail",
         "tenantry-transfer",
+        "tenantry-objects",
         "tenantry-migrations",
     ];
     let of = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
@@ -75,6 +78,7 @@ fn allowed_arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("tenantry-limits", with(&[])),
         ("tenantry-mail", with(&[])),
         ("tenantry-transfer", with(&[])),
+        ("tenantry-objects", with(&[])),
         ("tenantry-testkit", with(&[])),
         ("tenantry-migrations", of(&[])),
         ("tenantry-app", with(&outer)),
@@ -157,6 +161,7 @@ fn adapters_do_bring_their_frameworks_along() {
         ("tenantry-jobs", "apalis"),
         ("tenantry-credentials", "bcrypt"),
         ("tenantry-mail", "lettre"),
+        ("tenantry-objects", "aws-sdk-s3"),
     ] {
         let tree = tree(&metadata, &workspace_package(&metadata, name).id);
         assert!(tree.contains(framework), "{name} without {framework}");

@@ -42,8 +42,9 @@ impl<'s> Fixture<'s> {
         let cycle = owner.post("/cycles", cycle).await.expect(201)["id"].as_str().unwrap().to_owned();
         let directory = site.synced.path().to_str().unwrap();
         let new = json!({"project_id": project, "cycle_id": cycle, "local_directory": directory});
-        let sync_session = owner.post("/sessions", new.clone()).await.expect(201)["id"].as_str().unwrap().to_owned();
-        // Of other sessions, which are left alone otherwise.
+        let sync_session = owner.post("/sessions", new).await.expect(201)["id"].as_str().unwrap().to_owned();
+        // Of another project, which is left alone otherwise.
+        let new = json!({"project_id": owner.project("ours").await, "local_directory": directory});
         let jobs = [owner.start(&new).await, owner.start(&new).await];
         owner.post(&format!("/uploads/{}/cancel", jobs[1]), json!({})).await.expect(202);
         let organization = owner.get(&format!("/organizations/{}", owner.own_organization)).await.expect(200);
@@ -187,6 +188,6 @@ impl<'s> Fixture<'s> {
         let tasks = self.owner.get("/tasks").await.expect(200);
         assert_eq!(tasks["total"], 1, "{answer}");
         let projects = self.owner.get("/projects").await.expect(200);
-        assert_eq!((&projects["total"], &projects["data"][0]["name"]), (&json!(1), &json!("ours")), "{answer}");
+        assert_eq!((&projects["total"], &projects["data"][0]["name"]), (&json!(2), &json!("ours")), "{answer}");
     }
 }

@@ -1,6 +1,6 @@
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -107,6 +107,24 @@ impl FaultyStore {
     /// Asks `plan` what is to become of each call, just when it comes.
     pub fn new(store: Arc<dyn ObjectStore>, plan: impl Fn(Call<'_>) -> Fault + Send + Sync + 'static) -> Self {
         Self { store, plan: Box::new(plan) }
+    }
+
+    /// About one in `every` calls fails, in one of the ways that pass. The same calls in the same order fail for the
+    /// same seed.
+    pub fn seeded(store: Arc<dyn ObjectStore>, seed: u64, every: u32) -> Self {
+        const PASSING: [Failure; 3] = [Failure::Throttled(None), Failure::Unavailable, Failure::HangUp];
+        let dice = Mutex::new(fastrand::Rng::with_seed(seed));
+        Self::new(store, move |_| {
+            let mut dice = dice.lock().unwrap_or_else(PoisonError::into_inner);
+            if dice.u32(0..every) != 0 {
+                return Fault::None;
+            }
+            // Whoever asks for patience has done nothing.
+            match PASSING[dice.usize(0..PASSING.len())] {
+                failure if failure == PASSING[0] || dice.bool() => Fault::Before(failure),
+                failure => Fault::After(failure),
+            }
+        })
     }
 
     async fn call<T>(

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use super::MemoryStore;
+use tenantry_sync::objects::{ObjectError, ObjectStore as _};
+
+use super::{FaultyStore, MemoryStore};
 use crate::contracts::{OBJECTS, ObjectWorld, UPLOADS};
 use crate::{FixedClock, run};
 
@@ -10,4 +12,26 @@ async fn the_store_in_memory_keeps_the_contract() {
     let world = ObjectWorld::leak(Arc::new(store));
     run(OBJECTS, world).await;
     run(UPLOADS, world).await;
+}
+
+#[tokio::test]
+async fn the_same_seed_fails_the_same_calls() {
+    let fates = async |seed| {
+        let memory = Arc::new(MemoryStore::new(Arc::new(FixedClock::default())));
+        let store = FaultyStore::seeded(memory, seed, 3);
+        let mut fates = Vec::new();
+        for _ in 0..200 {
+            fates.push(match store.list("", None, 1).await {
+                Ok(_) => 0,
+                Err(ObjectError::Throttled { .. }) => 1,
+                Err(_) => 2,
+            });
+        }
+        fates
+    };
+    let first = fates(1).await;
+    assert_eq!(first, fates(1).await);
+    assert_ne!(first, fates(2).await);
+    assert!((1..=2).all(|fate| first.contains(&fate)), "{first:?}");
+    assert!((100..170).contains(&first.iter().filter(|fate| **fate == 0).count()), "{first:?}");
 }

@@ -213,7 +213,8 @@ impl Root {
             if files::exists(&folder, DATA)? || !self.is_leftover(&File::from(folder.try_clone()?))? {
                 continue;
             }
-            self.remove_upload(&name, &folder)?;
+            // Another process may do the same just now.
+            drop(self.remove_upload(&name, &folder));
         }
         Ok(())
     }

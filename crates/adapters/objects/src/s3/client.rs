@@ -1,16 +1,22 @@
 //! The client of the SDK, set up so that it does nothing that we do ourselves.
 
+use aws_config::meta::region::ProvideRegion as _;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, ConfigLoader};
+use aws_runtime::auth::PayloadSigningOverride;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextMut;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    Builder, Config, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
-    StalledStreamProtectionConfig,
+    Builder, Config, ConfigBag, Credentials, Intercept, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    RuntimeComponents, StalledStreamProtectionConfig,
 };
+use aws_sdk_s3::error::BoxError;
 use secrecy::ExposeSecret as _;
 
-use super::{Addressing, HttpPool, S3Credentials, S3Options};
+use super::{Addressing, BodySigning, HttpPool, S3Credentials, S3Options};
 
 /// A store can't be set up.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +40,7 @@ pub(super) async fn connect(options: &S3Options, pool: &HttpPool) -> Result<Clie
             Config::builder().behavior_version(version()).credentials_provider(keys)
         }
         S3Credentials::Machine => from_machine(loader(options, pool)).await,
-        S3Credentials::Profile(name) => from_machine(loader(options, pool).profile_name(name)).await,
+        S3Credentials::Profile(name) => from_profile(name, options, pool).await,
     };
     let config = tune(builder, options, pool).build();
     if config.region().is_none() {
@@ -69,6 +75,21 @@ async fn from_machine(loader: ConfigLoader) -> Builder {
     builder
 }
 
+/// The profile and nothing else: where there is none of that name, the machine's own rights must not take its place.
+async fn from_profile(name: &str, options: &S3Options, pool: &HttpPool) -> Builder {
+    let setup =
+        ProviderConfig::without_region().with_behavior_version(Some(version())).with_http_client(pool.0.clone());
+    let region = match region(options) {
+        Some(region) => Some(region),
+        None => ProfileFileRegionProvider::builder().configure(&setup).profile_name(name).build().region().await,
+    };
+    let setup = setup.with_region(region.clone());
+    let credentials = ProfileFileCredentialsProvider::builder().configure(&setup).profile_name(name).build();
+    let mut builder = Config::builder().behavior_version(version()).credentials_provider(credentials);
+    builder.set_region(region);
+    builder
+}
+
 /// Whoever calls tries again, and has computed the checksum; a slow body is stopped by our own limit.
 fn tune(mut builder: Builder, options: &S3Options, pool: &HttpPool) -> Builder {
     if let Some(region) = region(options) {
@@ -76,6 +97,9 @@ fn tune(mut builder: Builder, options: &S3Options, pool: &HttpPool) -> Builder {
     }
     if let Some(endpoint) = &options.endpoint {
         builder = builder.endpoint_url(endpoint);
+    }
+    if options.signing == BodySigning::Unsigned {
+        builder = builder.interceptor(UnsignedBodies);
     }
     let timeouts = TimeoutConfig::builder().connect_timeout(options.connect_timeout).build();
     builder
@@ -86,4 +110,24 @@ fn tune(mut builder: Builder, options: &S3Options, pool: &HttpPool) -> Builder {
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+}
+
+/// Leaves bodies out of signatures: once for the client, which costs less than customizing each call does.
+#[derive(Debug)]
+struct UnsignedBodies;
+
+impl Intercept for UnsignedBodies {
+    fn name(&self) -> &'static str {
+        "UnsignedBodies"
+    }
+
+    fn modify_before_signing(
+        &self,
+        _context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        config.interceptor_state().store_put(PayloadSigningOverride::unsigned_payload());
+        Ok(())
+    }
 }

@@ -79,8 +79,10 @@ fn meaning(code: Option<&str>, status: u16) -> Meaning {
     match status {
         412 => Meaning::ConditionFailed,
         429 | 503 => Meaning::Throttled,
-        408 | 500..=599 => Meaning::Unavailable,
-        300..=499 => Meaning::Refused,
+        408 => Meaning::Unavailable,
+        // Not implemented, and no room.
+        300..=499 | 501 | 507 => Meaning::Refused,
+        500..=599 => Meaning::Unavailable,
         _ if code.is_some() => Meaning::Refused,
         _ => Meaning::Nonsense,
     }
@@ -152,6 +154,8 @@ mod tests {
             (Some("BadDigest"), 400, Meaning::ChecksumMismatch),
             (Some("NoSuchUpload"), 404, Meaning::NoSuchUpload),
             (Some("NoSuchBucket"), 404, Meaning::Refused),
+            (Some("NotImplemented"), 501, Meaning::Refused),
+            (None, 408, Meaning::Unavailable),
             (Some("AccessDenied"), 403, Meaning::Refused),
             (Some("PermanentRedirect"), 301, Meaning::Refused),
             (Some("BucketAlreadyExists"), 409, Meaning::Refused),

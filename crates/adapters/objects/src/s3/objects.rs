@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use tenantry_sync::objects::{Crc64, ObjectError, ObjectKey, PutCondition, StoredObject};
 
 use super::errors::{is_no_such_key, of_one, translate};
-use super::{BodySigning, Integrity, S3Store, headers, length_of, nonsense, parse_checksum, size};
+use super::{Integrity, S3Store, headers, length_of, nonsense, parse_checksum, size};
 
 /// As many objects as a request can remove.
 const BATCH: usize = 1_000;
@@ -44,11 +44,7 @@ impl S3Store {
             .set_checksum_crc64_nvme(crc64)
             .set_content_md5(md5)
             .body(ByteStream::from(body));
-        let sent = match self.options.signing {
-            BodySigning::Unsigned => Box::pin(request.customize().disable_payload_signing().send()).await,
-            BodySigning::Signed => Box::pin(request.send()).await,
-        };
-        let answer = sent.map_err(|error| {
+        let answer = Box::pin(request.send()).await.map_err(|error| {
             // What must match is not there at all.
             let is_absent = matches!(condition, PutCondition::Matches(_)) && is_no_such_key(&error);
             if is_absent { ObjectError::ConditionFailed } else { translate(error) }

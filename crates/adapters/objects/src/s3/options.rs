@@ -119,8 +119,8 @@ pub enum Addressing {
 pub enum S3Credentials {
     /// Whom the environment, the default profile or the machine itself says, as all of Amazon's tools find it.
     Machine,
-    /// A profile of the shared files of Amazon's tools. It runs no program (`credential_process`), and does not sign in
-    /// at Amazon's (SSO).
+    /// A profile of the shared files of Amazon's tools, and nobody else. It runs no program (`credential_process`), and
+    /// does not sign in at Amazon's (SSO).
     Profile(String),
     /// These keys.
     Keys {

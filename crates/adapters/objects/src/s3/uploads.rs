@@ -7,7 +7,7 @@ use tenantry_sync::objects::{
 };
 
 use super::errors::{is_no_such_key, translate};
-use super::{BodySigning, Integrity, S3Store, headers, length_of, nonsense, parse_checksum, signed, size};
+use super::{Integrity, S3Store, headers, length_of, nonsense, parse_checksum, signed, size};
 
 impl S3Store {
     pub(super) async fn begin(&self, key: &ObjectKey) -> Result<UploadId, ObjectError> {
@@ -51,11 +51,7 @@ impl S3Store {
             .set_checksum_crc64_nvme(crc64)
             .set_content_md5(md5)
             .body(ByteStream::from(body));
-        let sent = match self.options.signing {
-            BodySigning::Unsigned => Box::pin(request.customize().disable_payload_signing().send()).await,
-            BodySigning::Signed => Box::pin(request.send()).await,
-        };
-        let answer = sent.map_err(translate)?;
+        let answer = Box::pin(request.send()).await.map_err(translate)?;
         let stored = parse_checksum(answer.checksum_crc64_nvme());
         let etag = answer.e_tag.ok_or_else(|| nonsense("a part without an entity tag"))?;
         Ok(StoredPart { number, size: length, checksum: stored, etag })

@@ -185,7 +185,7 @@ pub trait ObjectStore: Send + Sync {
     async fn head(&self, key: &ObjectKey) -> Result<Option<StoredObject>, ObjectError>;
 
     /// The objects whose keys begin with `prefix` and come after `after`, by the bytes of their keys; at most `limit`.
-    /// Checksums may be absent here.
+    /// Checksums may be absent here, and entity tags that a store would have to make of the contents.
     async fn list(&self, prefix: &str, after: Option<&ObjectKey>, limit: u16)
     -> Result<Vec<StoredObject>, ObjectError>;
 
