@@ -13,6 +13,7 @@ use tenantry_identity::{
     },
 };
 use tenantry_kernel::{Clock, IdGenerator, Store, SystemIds, UserId};
+use tenantry_sync::ports::{RunQueue, SyncTransaction};
 use tenantry_tasks::ports::TaskTransaction;
 use tenantry_tenancy::{
     Entrance, Membership, NewOrganization, NewProject, OrganizationName, Project, ProjectName, Projects, Role,
@@ -34,6 +35,10 @@ pub struct StorePorts {
     pub tenancy: Arc<dyn Store<TenantContext, dyn TenancyTransaction>>,
     /// Tasks.
     pub tasks: Arc<dyn Store<TenantContext, dyn TaskTransaction>>,
+    /// What organisations sync.
+    pub sync: Arc<dyn Store<TenantContext, dyn SyncTransaction>>,
+    /// Where its runs wait.
+    pub run_queue: Arc<dyn RunQueue>,
     /// Idempotent requests.
     pub requests: Arc<dyn Store<Actor, dyn IdempotencyTransaction>>,
     /// Sign-in.

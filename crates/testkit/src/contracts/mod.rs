@@ -14,6 +14,7 @@ mod objects;
 mod outbox;
 mod requests;
 mod signing_keys;
+mod sync;
 mod tasks;
 mod tenancy;
 
@@ -31,5 +32,6 @@ pub use objects::{OBJECTS, ObjectWorld, UPLOADS};
 pub use outbox::OUTBOX;
 pub use requests::REQUESTS;
 pub use signing_keys::SIGNING_KEYS;
+pub use sync::{SYNC_FILES, SYNC_RUNS, SYNC_SESSIONS};
 pub use tasks::{TASKS, TaskSubject, TaskWorld};
 pub use tenancy::TENANCY;

@@ -45,7 +45,8 @@ impl StoreTransaction {
 fn grouped(mut sessions: SelectStatement) -> SelectStatement {
     let state = || Expr::col(Column::State.as_column_ref());
     // Literals, so that what is selected and what is grouped by are the same to PostgreSQL.
-    let has_failed_files = || Func::coalesce([Column::FilesFailed.gt(Expr::cust("0")), Expr::cust("FALSE")]);
+    let has_failed_files =
+        || Func::coalesce([Expr::col(Column::FilesFailed.as_column_ref()).gt(Expr::cust("0")), Expr::cust("FALSE")]);
     sessions.expr(state()).expr(has_failed_files()).expr(Expr::col(Asterisk).count());
     for column in SUMMED {
         let sum = Expr::col(column.as_column_ref()).sum().cast_as("bigint");

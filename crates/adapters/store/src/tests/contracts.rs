@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tenantry_testkit::contracts::{
     ACCOUNTS, API_KEYS, AUDIT, ERASURE, FACTORS, FOREIGN_ROWS, GUESSES, INVITATIONS, LINKS, MEMBERS, OUTBOX, REQUESTS,
-    SIGNING_KEYS, TASKS, TENANCY, TaskSubject,
+    SIGNING_KEYS, SYNC_FILES, SYNC_RUNS, SYNC_SESSIONS, TASKS, TENANCY, TaskSubject,
 };
 use tenantry_testkit::{StorePorts, World, run};
 
@@ -20,6 +20,8 @@ pub fn world(store: TestStore) -> &'static World {
         own_memberships: database.clone(),
         tenancy: database.clone(),
         tasks: database.clone(),
+        sync: database.clone(),
+        run_queue: database.clone(),
         requests: database.clone(),
         credentials: database.clone(),
         api_keys: database.clone(),
@@ -76,5 +78,8 @@ kept! {
     the_contract_of_requests: REQUESTS, std::convert::identity;
     the_contract_of_guesses: GUESSES, std::convert::identity;
     the_contract_of_signing_keys: SIGNING_KEYS, std::convert::identity;
+    the_contract_of_files: SYNC_FILES, std::convert::identity;
+    the_contract_of_runs: SYNC_RUNS, std::convert::identity;
+    the_contract_of_sync_sessions: SYNC_SESSIONS, std::convert::identity;
     the_contract_of_foreign_rows: FOREIGN_ROWS, std::convert::identity;
 }

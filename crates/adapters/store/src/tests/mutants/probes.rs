@@ -39,7 +39,8 @@ const SEEDS: &[(&str, &[[&str; 3]])] = &[
     ("cycles", EACH_ONE),
     ("sync_sessions", EACH_ONE),
     ("sync_runs", EACH_ONE),
-    ("sync_turns", EACH_ONE),
+    // One row an organisation: AWAY has none, so that another can be tried there.
+    ("sync_turns", &[[HOME, ADA, ADA]]),
     ("sync_files", EACH_ONE),
     ("sync_parts", EACH_ONE),
 ];
@@ -48,7 +49,8 @@ const EACH_ONE: &[[&str; 3]] = &[[HOME, ADA, ADA], [AWAY, BOB, BOB]];
 /// How to fill and touch a table. A new table is described here, and gets its probes by that.
 pub struct Table {
     pub name: &'static str,
-    /// The values of a row; `{org}`, `{user}` and `{id}` stand for whose it is.
+    /// The values of a row; `{org}`, `{user}` and `{id}` stand for whose it is, `{project}` for a project, and a sync session, of
+    /// the organisation.
     row: &'static str,
     /// A change that reads no column, so that the rules for reading do not hide those for writing.
     touch: &'static str,
@@ -182,7 +184,7 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "cycles",
-        row: "'{org}', '{id}', '{project}', 'name', 1, NULL, 'planned', NULL, '{}', NULL, NULL, now(), now(), 1",
+        row: "'{org}', '{id}', '{project}', 'name', 1 + ascii(right('{id}', 1)), NULL, 'planned', NULL, '{}', NULL, NULL, now(), now(), 1",
         touch: "revision = 9",
         visible: [0, 0, 1],
     },
@@ -195,7 +197,7 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "sync_runs",
-        row: "'{org}', '{id}', '{user}', '{project}', '{project}', 'full', NULL, NULL, 'p', 0, 'queued', false, \
+        row: "'{org}', '{id}', '{user}', '{project}', '{project}', 'full', NULL, NULL, 'p', 0, 'failed', false, \
               false, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, '[]', 0, 0, 0, NULL, 0, NULL, now(), NULL, NULL, now()",
         touch: "crashes = 9",
         visible: [0, 0, 1],
@@ -218,7 +220,10 @@ impl Table {
     }
 
     fn insert(&self, [organization, user, id]: [&str; 3]) -> String {
+        // What EACH_ONE put there.
+        let project = if organization == HOME { ADA } else { BOB };
         let row = self.row.replace("{org}", organization).replace("{user}", user).replace("{id}", id);
+        let row = row.replace("{project}", project);
         format!("INSERT INTO {} VALUES ({row})", self.name)
     }
 

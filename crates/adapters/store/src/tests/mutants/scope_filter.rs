@@ -6,7 +6,7 @@ use std::pin::Pin;
 use tenantry_testkit::Case;
 use tenantry_testkit::contracts::{
     ACCOUNTS, API_KEYS, AUDIT, ERASURE, FACTORS, FOREIGN_ROWS, GUESSES, INVITATIONS, LINKS, MEMBERS, OUTBOX, REQUESTS,
-    SIGNING_KEYS, TASKS, TENANCY,
+    SIGNING_KEYS, SYNC_FILES, SYNC_RUNS, SYNC_SESSIONS, TASKS, TENANCY,
 };
 
 use super::super::contracts::{tasks, world};
@@ -25,6 +25,9 @@ const INDIFFERENT: &[(Door, &str)] = &[
     (("revocations", Act::Select), "every node reads all of them"),
     (("revocations", Act::Insert), "anybody may add one; they hold ids and epochs only"),
     (("signing_keys", Act::Select), "every node reads all of them"),
+    (("sync_parts", Act::Insert), "whose they are is the transaction's word, and nobody else's"),
+    (("sync_runs", Act::Insert), "a turn is asked for in the same breath, and refused"),
+    (("sync_turns", Act::Insert), "asked for a run only, which is refused"),
 ];
 
 const COUNTED_EARLY: &str = "guesses are counted before anybody is known, under keys that name nobody";
@@ -62,6 +65,9 @@ async fn every_promise() -> Vec<Promise> {
     all.extend(promises(REQUESTS, world));
     all.extend(promises(GUESSES, world));
     all.extend(promises(SIGNING_KEYS, world));
+    all.extend(promises(SYNC_FILES, world));
+    all.extend(promises(SYNC_RUNS, world));
+    all.extend(promises(SYNC_SESSIONS, world));
     all.extend(promises(FOREIGN_ROWS, world));
     all
 }

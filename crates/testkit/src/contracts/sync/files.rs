@@ -1,0 +1,205 @@
+use tenantry_kernel::{Clock as _, PageRequest, SystemIds};
+use tenantry_sync::objects::{Crc64, ObjectKey, Place, RelativePath, StoredPart, UploadId};
+use tenantry_sync::{
+    FileFilter, FileIdentity, FileOutcome, FileRecordId, FileResult, FileState, Multipart, PartRecord, PlannedFile,
+    Run, RunId, SyncSession,
+};
+
+use crate::{Person, World, contract::contract};
+
+fn place() -> Place {
+    Place::new("memory://one".to_owned())
+}
+
+fn planned(run: &Run, name: &str) -> PlannedFile {
+    let path = RelativePath::parse(name.as_bytes()).unwrap();
+    PlannedFile {
+        id: FileRecordId::generate(&SystemIds),
+        key: ObjectKey::below(&run.destination.prefix, &path).unwrap(),
+        path,
+        identity: FileIdentity { device: 1, inode: u64::MAX, size: 10, mtime_ns: -5, ctime_ns: i64::MAX },
+        attempts: 0,
+        multipart: None,
+        etag: None,
+        stored_checksum: None,
+    }
+}
+
+fn part(file: &PlannedFile, number: u32) -> PartRecord {
+    let checksum = Some(Crc64::new(u64::MAX - u64::from(number)));
+    PartRecord { file_id: file.id, part: StoredPart { number, size: 5, checksum, etag: format!("e{number}") } }
+}
+
+fn uploaded(world: &World, file: PlannedFile) -> FileOutcome {
+    let (identity, at) = (file.identity, world.clock.now());
+    let result = FileResult::Uploaded { identity, checksum: Crc64::new(u64::MAX), etag: Some("v1".to_owned()), at };
+    FileOutcome { file, result }
+}
+
+impl World {
+    async fn plan(&self, person: &Person, run: &Run, files: &[PlannedFile]) {
+        let mut transaction = self.sync(&person.owner).await;
+        transaction.files().plan(&place(), run, files).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+
+    async fn record(&self, person: &Person, run: &Run, outcomes: &[FileOutcome]) {
+        let mut transaction = self.sync(&person.owner).await;
+        transaction.files().record(&place(), run, outcomes).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+
+    async fn still_pending(&self, person: &Person, run: &Run) -> Vec<PlannedFile> {
+        let mut transaction = self.ports.sync.read(&person.owner).await.unwrap();
+        transaction.files().pending(run, None, 1_000).await.unwrap()
+    }
+
+    /// A session with a run.
+    async fn running(&self, person: &Person) -> (SyncSession, Run) {
+        let session = self.sync_session(person).await;
+        let run = self.run_of(person, &session).await;
+        (session, run)
+    }
+
+    async fn states(
+        &self,
+        person: &Person,
+        session: &SyncSession,
+        state: Option<FileState>,
+    ) -> Vec<(String, FileState)> {
+        let mut transaction = self.ports.sync.read(&person.owner).await.unwrap();
+        let session = transaction.sync_sessions().find(session.id).await.unwrap().unwrap();
+        let page = transaction.files().list(&session, FileFilter { state }, &PageRequest::default()).await.unwrap();
+        page.items.into_iter().map(|file| (file.path.to_string(), file.state)).collect()
+    }
+}
+
+contract! {
+    /// What every adapter promises of files.
+    SYNC_FILES(world: World)
+
+    async fn u8_what_was_planned_waits_until_something_came_of_it() {
+        let person = world.person().await;
+        let (session, run) = world.running(&person).await;
+        let files = ["a", "b\u{301}", "c"].map(|name| planned(&run, name));
+        world.plan(&person, &run, &files).await;
+        assert_eq!(world.still_pending(&person, &run).await, files);
+        let failed = FileOutcome { file: files[1].clone(), result: FileResult::Failed("why".to_owned()) };
+        world.record(&person, &run, &[uploaded(world, files[0].clone()), failed]).await;
+        assert_eq!(world.still_pending(&person, &run).await, files[2..]);
+        let all = world.states(&person, &session, None).await;
+        let expected = [(1, FileState::Failed), (2, FileState::Pending), (0, FileState::Uploaded)];
+        assert_eq!(all, expected.map(|(index, state)| (files[index].path.to_string(), state)));
+        for (state, name) in [(FileState::Failed, "b\u{301}"), (FileState::Pending, "c"), (FileState::Uploaded, "a")] {
+            assert_eq!(world.states(&person, &session, Some(state)).await, [(name.to_owned(), state)]);
+        }
+        let mut transaction = world.ports.sync.read(&person.owner).await.unwrap();
+        assert_eq!(transaction.files().pending(&run, Some(files[2].id), 9).await.unwrap(), []);
+    }
+
+    async fn u8_what_the_store_holds_is_known_to_the_next_run() {
+        let person = world.person().await;
+        let (session, run) = world.running(&person).await;
+        let file = planned(&run, "a");
+        world.plan(&person, &run, std::slice::from_ref(&file)).await;
+        world.record(&person, &run, &[uploaded(world, file.clone())]).await;
+        let mut transaction = world.sync(&person.owner).await;
+        let prefix = &run.destination.prefix;
+        let known = transaction.files().known(&place(), session.id, prefix, None, 9).await.unwrap();
+        assert!(known[0].is_current && known[0].is_own && known[0].has_object);
+        assert_eq!((known[0].size, known[0].mtime_ns, known[0].checksum), (10, -5, Some(Crc64::new(u64::MAX))));
+        assert_eq!(transaction.files().known(&place(), session.id, prefix, Some(&file.key), 9).await.unwrap(), []);
+        let elsewhere = Place::new("memory://two".to_owned());
+        assert_eq!(transaction.files().known(&elsewhere, session.id, prefix, None, 9).await.unwrap(), []);
+        assert_eq!(transaction.files().known(&place(), session.id, "other", None, 9).await.unwrap(), []);
+        transaction.runs().cancel(run.id, world.clock.now()).await.unwrap();
+        transaction.commit().await.unwrap();
+        // The next run: what it does not plan is skipped, and what it plans knows the version that is there.
+        let next = world.run_of(&person, &session).await;
+        assert_eq!(world.states(&person, &session, None).await, [("a".to_owned(), FileState::Skipped)]);
+        world.plan(&person, &next, &[planned(&next, "a")]).await;
+        let again = world.still_pending(&person, &next).await;
+        assert_eq!((again[0].id, again[0].etag.as_deref()), (file.id, Some("v1")));
+        assert_eq!(again[0].stored_checksum, Some(Crc64::new(u64::MAX)));
+        // What the run before says now is too late.
+        world.record(&person, &run, &[uploaded(world, file)]).await;
+        assert_eq!(world.still_pending(&person, &next).await.len(), 1);
+    }
+
+    async fn u8_parts_are_kept_with_the_file_while_it_stays_the_same() {
+        let person = world.person().await;
+        let (session, run) = world.running(&person).await;
+        let file = planned(&run, "large");
+        let multipart = Multipart { upload_id: UploadId::new("u1".to_owned()), part_size: 5 };
+        world.plan(&person, &run, std::slice::from_ref(&file)).await;
+        let mut transaction = world.sync(&person.owner).await;
+        transaction.files().begin_multipart(&run, file.id, &multipart).await.unwrap();
+        transaction.files().record_parts(&[part(&file, 2), part(&file, 1)]).await.unwrap();
+        transaction.files().record_parts(&[part(&file, 2)]).await.unwrap();
+        assert_eq!(transaction.files().parts(file.id).await.unwrap(), [part(&file, 1).part, part(&file, 2).part]);
+        let under_way = transaction.files().uploads_under_way(&place(), &run.destination.prefix).await.unwrap();
+        assert_eq!(under_way, [multipart.upload_id.clone()]);
+        transaction.commit().await.unwrap();
+        assert_eq!(world.states(&person, &session, Some(FileState::Uploading)).await.len(), 1);
+        // Planned again as it is, the upload goes on; changed, it is forgotten.
+        world.plan(&person, &run, &[planned(&run, "large")]).await;
+        assert_eq!(world.still_pending(&person, &run).await[0].multipart, Some(multipart.clone()));
+        let mut changed = planned(&run, "large");
+        changed.identity.size = 11;
+        world.plan(&person, &run, &[changed]).await;
+        let waiting = world.still_pending(&person, &run).await.remove(0);
+        assert_eq!(waiting.multipart, None);
+        // Done, its parts are forgotten.
+        let done = uploaded(world, PlannedFile { multipart: Some(multipart), ..waiting });
+        world.record(&person, &run, &[done]).await;
+        let mut transaction = world.ports.sync.read(&person.owner).await.unwrap();
+        assert_eq!(transaction.files().parts(file.id).await.unwrap(), []);
+        assert_eq!(transaction.files().uploads_under_way(&place(), &run.destination.prefix).await.unwrap(), []);
+    }
+
+    async fn u8_failed_files_are_handed_to_another_run() {
+        let person = world.person().await;
+        let (session, run) = world.running(&person).await;
+        let files = ["a", "b"].map(|name| planned(&run, name));
+        world.plan(&person, &run, &files).await;
+        let failed = FileOutcome { file: files[0].clone(), result: FileResult::Failed("why".to_owned()) };
+        world.record(&person, &run, &[failed, uploaded(world, files[1].clone())]).await;
+        let next = Run { id: RunId::generate(&SystemIds), ..run.clone() };
+        let mut transaction = world.sync(&person.owner).await;
+        assert_eq!(transaction.files().take_failed(session.id, run.id, next.id).await.unwrap(), (1, 10));
+        assert_eq!(transaction.files().take_failed(session.id, run.id, next.id).await.unwrap(), (0, 0));
+        transaction.commit().await.unwrap();
+        assert_eq!(world.still_pending(&person, &next).await, files[..1]);
+        let mut transaction = world.sync(&person.owner).await;
+        transaction.files().forget(&place(), &files.map(|file| file.key)).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(world.states(&person, &session, None).await, []);
+    }
+
+    async fn c6_nobody_sees_or_changes_another_organisations_files() {
+        let (person, other) = (world.person().await, world.person().await);
+        let (session, run) = world.running(&person).await;
+        let file = planned(&run, "a");
+        let multipart = Multipart { upload_id: UploadId::new("u1".to_owned()), part_size: 5 };
+        world.plan(&person, &run, std::slice::from_ref(&file)).await;
+        let mut transaction = world.sync(&person.owner).await;
+        transaction.files().begin_multipart(&run, file.id, &multipart).await.unwrap();
+        transaction.files().record_parts(&[part(&file, 1)]).await.unwrap();
+        transaction.commit().await.unwrap();
+        let before = world.still_pending(&person, &run).await;
+        let mut theirs = world.sync(&other.owner).await;
+        assert_eq!(theirs.files().pending(&run, None, 9).await.unwrap(), []);
+        assert_eq!(theirs.files().parts(file.id).await.unwrap(), []);
+        let stolen = Multipart { upload_id: UploadId::new("u2".to_owned()), part_size: 6 };
+        theirs.files().begin_multipart(&run, file.id, &stolen).await.unwrap();
+        theirs.files().forget(&place(), std::slice::from_ref(&file.key)).await.unwrap();
+        theirs.commit().await.unwrap();
+        let mut theirs = world.sync(&other.owner).await;
+        assert!(theirs.files().plan(&place(), &run, &[planned(&run, "b")]).await.is_err());
+        drop(theirs);
+        assert_eq!(world.still_pending(&person, &run).await, before);
+        let mut transaction = world.ports.sync.read(&person.owner).await.unwrap();
+        assert_eq!(transaction.files().parts(file.id).await.unwrap(), [part(&file, 1).part]);
+        assert!(transaction.sync_sessions().find(session.id).await.unwrap().is_some());
+    }
+}

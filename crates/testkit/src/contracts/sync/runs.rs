@@ -1,0 +1,226 @@
+use std::time::Duration;
+
+use tenantry_kernel::{Clock as _, IdGenerator as _, SystemIds};
+use tenantry_sync::{
+    Advance, Claim, Hold, Lease, Progress, Run, RunEnd, RunState, Scanned, Warning, WarningKind, WorkerName,
+};
+
+use crate::{Person, World, contract::contract};
+
+const LEASE: Duration = Duration::from_secs(60);
+
+impl World {
+    /// Takes runs until this person's comes; those of other cases stay taken.
+    async fn claim(&self, person: &Person, lease: Duration, most_of_one: u16) -> Option<Claim> {
+        let worker = WorkerName::new(SystemIds.next_id().to_string());
+        loop {
+            let claim = self.ports.run_queue.claim(&worker, lease, most_of_one, self.clock.now()).await.unwrap()?;
+            if claim.organization_id == person.owner.organization_id() {
+                return Some(claim);
+            }
+        }
+    }
+
+    async fn hold(&self, person: &Person, lease: Lease) -> Hold {
+        let mut transaction = self.sync(&person.owner).await;
+        let hold = transaction.runs().hold(lease, LEASE).await.unwrap();
+        transaction.commit().await.unwrap();
+        hold
+    }
+}
+
+contract! {
+    /// What every adapter promises of runs and their leases.
+    SYNC_RUNS(world: World)
+
+    async fn u7_a_run_comes_back_as_it_was_stored() {
+        let person = world.person().await;
+        let session = world.sync_session(&person).await;
+        let run = Run {
+            progress: Progress { total_files: 3, total_bytes: 1 << 40, ..Progress::default() },
+            bytes_per_second: Some(7),
+            ..world.new_run(&session)
+        };
+        let mut transaction = world.sync(&person.owner).await;
+        assert!(transaction.runs().insert(&run).await.unwrap());
+        assert!(!transaction.runs().insert(&run).await.unwrap(), "a known id");
+        assert_eq!(transaction.runs().find(run.id).await.unwrap(), Some(run));
+    }
+
+    async fn u7_a_session_has_one_active_run() {
+        let person = world.person().await;
+        let session = world.sync_session(&person).await;
+        let first = world.run_of(&person, &session).await;
+        let mut transaction = world.sync(&person.owner).await;
+        assert!(transaction.runs().insert(&world.new_run(&session)).await.is_err());
+        drop(transaction);
+        let mut transaction = world.sync(&person.owner).await;
+        transaction.runs().cancel(first.id, world.clock.now()).await.unwrap();
+        assert!(transaction.runs().insert(&world.new_run(&session)).await.unwrap());
+    }
+
+    async fn u8_a_run_is_taken_once() {
+        let person = world.person().await;
+        let run = world.run_of(&person, &world.sync_session(&person).await).await;
+        let claim = world.claim(&person, LEASE, 1).await.unwrap();
+        assert_eq!((claim.lease.run_id, claim.user_id), (run.id, person.user.id));
+        assert_eq!(world.claim(&person, LEASE, 1).await, None);
+        let started = world.found_run(&person, run.id).await.unwrap();
+        assert_eq!((started.state, started.started_at), (RunState::Started, Some(world.clock.now())));
+    }
+
+    async fn u8_one_organisation_has_so_many_runs_at_once() {
+        let person = world.person().await;
+        let mut sessions = Vec::new();
+        for _ in 0..3 {
+            sessions.push(world.sync_session(&person).await);
+        }
+        let mut runs = Vec::new();
+        for session in &sessions {
+            runs.push(world.run_of(&person, session).await.id);
+        }
+        let first = world.claim(&person, LEASE, 2).await.unwrap();
+        let second = world.claim(&person, LEASE, 2).await.unwrap();
+        assert_eq!([first.lease.run_id, second.lease.run_id], runs[..2], "the oldest first");
+        assert_eq!(world.claim(&person, LEASE, 2).await, None);
+        let mut transaction = world.sync(&person.owner).await;
+        transaction.runs().finish(first.lease, &RunEnd::Finished, world.clock.now()).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(world.claim(&person, LEASE, 2).await.unwrap().lease.run_id, runs[2]);
+    }
+
+    async fn u8_organisations_take_turns() {
+        let (person, other) = (world.person().await, world.person().await);
+        for person in [&person, &person, &other, &other] {
+            world.run_of(person, &world.sync_session(person).await).await;
+        }
+        let worker = WorkerName::new("turns".to_owned());
+        let mut served = Vec::new();
+        while let Some(claim) = world.ports.run_queue.claim(&worker, LEASE, 9, world.clock.now()).await.unwrap() {
+            served.push(claim.organization_id);
+            // Turns are told apart by milliseconds.
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+        let ours = [person.owner.organization_id(), other.owner.organization_id()];
+        served.retain(|id| ours.contains(id));
+        assert_eq!(served.len(), 4);
+        assert_ne!(served[0], served[1]);
+        assert_ne!(served[2], served[3]);
+    }
+
+    async fn u8_what_a_worker_writes_counts_only_while_it_holds_the_run() {
+        let person = world.person().await;
+        let run = world.run_of(&person, &world.sync_session(&person).await).await;
+        let lost = world.claim(&person, Duration::ZERO, 1).await.unwrap().lease;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        assert!(world.ports.run_queue.reap(world.clock.now()).await.unwrap() >= 1);
+        let requeued = world.found_run(&person, run.id).await.unwrap();
+        assert_eq!((requeued.state, requeued.crashes), (RunState::Queued, 1));
+        let held = world.claim(&person, LEASE, 1).await.unwrap().lease;
+        assert!(held.epoch > lost.epoch);
+        let now = world.clock.now();
+        assert_eq!(world.hold(&person, lost).await, Hold::Lost);
+        let mut transaction = world.sync(&person.owner).await;
+        assert!(!transaction.runs().advance(lost, &Advance::default(), now).await.unwrap());
+        assert!(!transaction.runs().scanned(lost, &Scanned::default(), now).await.unwrap());
+        assert!(!transaction.runs().release(lost, now).await.unwrap());
+        assert!(!transaction.runs().finish(lost, &RunEnd::Finished, now).await.unwrap());
+        transaction.commit().await.unwrap();
+        assert_eq!(world.hold(&person, held).await, Hold::Held);
+        assert_eq!(world.found_run(&person, run.id).await.unwrap().state, RunState::Started);
+    }
+
+    async fn u8_a_run_over_which_workers_die_is_given_up() {
+        let person = world.person().await;
+        let run = world.run_of(&person, &world.sync_session(&person).await).await;
+        // Later ones wait for longer than a test does: the first is what counts, and the last.
+        world.claim(&person, Duration::ZERO, 1).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        world.ports.run_queue.reap(world.clock.now()).await.unwrap();
+        world.claim(&person, Duration::ZERO, 1).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        world.ports.run_queue.reap(world.clock.now()).await.unwrap();
+        assert_eq!(world.found_run(&person, run.id).await.unwrap().crashes, 2);
+        assert_eq!(world.claim(&person, Duration::ZERO, 1).await, None, "it waits before it is tried again");
+    }
+
+    async fn u7_progress_is_added_up_and_the_totals_replace_it() {
+        let person = world.person().await;
+        let run = world.run_of(&person, &world.sync_session(&person).await).await;
+        let lease = world.claim(&person, LEASE, 1).await.unwrap().lease;
+        let (now, mut transaction) = (world.clock.now(), world.sync(&person.owner).await);
+        let scanned = Scanned {
+            progress: Progress { total_files: 5, files_skipped: 2, total_bytes: 100, ..Progress::default() },
+            warnings: vec![Warning { kind: WarningKind::Symlink, path: "a".to_owned() }],
+            warning_count: 1,
+        };
+        assert!(transaction.runs().scanned(lease, &scanned, now).await.unwrap());
+        let advance = Advance {
+            progress: Progress { files_uploaded: 1, bytes_uploaded: 40, ..Progress::default() },
+            bytes_per_second: Some(9),
+            files_per_second: Some(1),
+            bytes_undone: 10,
+            bytes_spared: 20,
+        };
+        for _ in 0..2 {
+            assert!(transaction.runs().advance(lease, &advance, now).await.unwrap());
+        }
+        assert!(transaction.runs().finish(lease, &RunEnd::Failed("why".to_owned()), now).await.unwrap());
+        assert!(!transaction.runs().advance(lease, &advance, now).await.unwrap(), "it has ended");
+        transaction.commit().await.unwrap();
+        let ended = world.found_run(&person, run.id).await.unwrap();
+        let progress = Progress { files_uploaded: 2, bytes_uploaded: 60, total_bytes: 60, ..scanned.progress };
+        assert_eq!((ended.progress, ended.is_scanned, ended.error.as_deref()), (progress, true, Some("why")));
+        assert_eq!((ended.state, ended.finished_at, ended.bytes_per_second), (RunState::Failed, Some(now), Some(9)));
+        assert_eq!((ended.warnings, ended.warning_count), (scanned.warnings, 1));
+    }
+
+    async fn u7_a_queued_run_is_cancelled_at_once_and_a_started_one_is_asked_to_end() {
+        let person = world.person().await;
+        let session = world.sync_session(&person).await;
+        let queued = world.run_of(&person, &session).await;
+        let mut transaction = world.sync(&person.owner).await;
+        transaction.runs().cancel(queued.id, world.clock.now()).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(world.found_run(&person, queued.id).await.unwrap().state, RunState::Cancelled);
+        let started = world.run_of(&person, &session).await;
+        let lease = world.claim(&person, LEASE, 1).await.unwrap().lease;
+        let mut transaction = world.sync(&person.owner).await;
+        transaction.runs().cancel(started.id, world.clock.now()).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(world.hold(&person, lease).await, Hold::CancelRequested);
+        assert!(world.found_run(&person, started.id).await.unwrap().cancel_requested);
+    }
+
+    async fn u8_a_released_run_is_the_next_workers() {
+        let person = world.person().await;
+        world.run_of(&person, &world.sync_session(&person).await).await;
+        let first = world.claim(&person, LEASE, 1).await.unwrap().lease;
+        let mut transaction = world.sync(&person.owner).await;
+        assert!(transaction.runs().release(first, world.clock.now()).await.unwrap());
+        transaction.commit().await.unwrap();
+        let second = world.claim(&person, LEASE, 1).await.unwrap().lease;
+        assert!(second.run_id == first.run_id && second.epoch > first.epoch);
+        assert_eq!(world.hold(&person, first).await, Hold::Lost);
+    }
+
+    async fn c6_nobody_sees_or_changes_another_organisations_runs() {
+        let (person, other) = (world.person().await, world.person().await);
+        let session = world.sync_session(&person).await;
+        let run = world.run_of(&person, &session).await;
+        let lease = world.claim(&person, LEASE, 1).await.unwrap().lease;
+        let now = world.clock.now();
+        let mut theirs = world.sync(&other.owner).await;
+        assert_eq!(theirs.runs().find(run.id).await.unwrap(), None);
+        assert_eq!(theirs.runs().active_of_session(session.id).await.unwrap(), None);
+        theirs.runs().cancel(run.id, now).await.unwrap();
+        assert_eq!(theirs.runs().hold(lease, LEASE).await.unwrap(), Hold::Lost);
+        assert!(!theirs.runs().finish(lease, &RunEnd::Finished, now).await.unwrap());
+        theirs.commit().await.unwrap();
+        let second = world.sync_session(&person).await;
+        let mut theirs = world.sync(&other.owner).await;
+        assert!(theirs.runs().insert(&world.new_run(&second)).await.is_err());
+        drop(theirs);
+        assert_eq!(world.hold(&person, lease).await, Hold::Held);
+    }
+}
