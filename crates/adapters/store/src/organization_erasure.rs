@@ -9,7 +9,9 @@ use uuid::Uuid;
 use crate::Database;
 use crate::error::storage;
 use crate::row::RowReader;
-use crate::scope::{Scope, Scoped, organizations, projects, tasks};
+use crate::scope::{
+    Scope, Scoped, cycles, organizations, projects, sync_files, sync_parts, sync_runs, sync_sessions, tasks,
+};
 use crate::transaction::Mode;
 
 /// Rows of an organisation that one transaction deletes at most, where there can be many.
@@ -21,6 +23,11 @@ impl Database {
         let mut total = 0;
         while let Some(id) = self.due_organization(limits).await? {
             self.empty(id, tasks::Column::OrganizationId, tasks::Column::Id).await?;
+            self.empty(id, sync_parts::Column::OrganizationId, sync_parts::Column::FileId).await?;
+            self.empty(id, sync_files::Column::OrganizationId, sync_files::Column::Id).await?;
+            self.empty(id, sync_runs::Column::OrganizationId, sync_runs::Column::Id).await?;
+            self.empty(id, sync_sessions::Column::OrganizationId, sync_sessions::Column::Id).await?;
+            self.empty(id, cycles::Column::OrganizationId, cycles::Column::Id).await?;
             self.empty(id, projects::Column::OrganizationId, projects::Column::Id).await?;
             total += self.erase_organization(id, limits).await?;
         }

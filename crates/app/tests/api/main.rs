@@ -20,6 +20,7 @@ mod process;
 mod projects;
 mod rate_limits;
 mod site;
+mod sync;
 mod tasks;
 mod users;
 

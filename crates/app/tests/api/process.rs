@@ -5,6 +5,7 @@ mod commands;
 mod import;
 mod keys;
 mod killing;
+mod killing_sync;
 mod logs;
 mod refusals;
 mod starting;
