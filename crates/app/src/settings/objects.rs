@@ -59,6 +59,13 @@ impl ObjectsSettings {
         self.directory.as_ref().map_or_else(|| data.join("objects"), PathBuf::from)
     }
 
+    /// Whether that folder is the operator's own, who sees to it that it is there: one that is missing is a disk that is
+    /// not mounted.
+    #[must_use]
+    pub fn has_own_directory(&self) -> bool {
+        self.directory.is_some()
+    }
+
     pub(super) fn validate(&self) -> Result<(), SettingsError> {
         if self.kind == ObjectsKind::S3 && self.bucket.is_none() {
             return Err(SettingsError::invalid("objects.bucket", "is missing, and objects.kind is s3"));

@@ -82,7 +82,7 @@ error_codes! {
     CycleNumberTaken = "CYCLE_NUMBER_TAKEN", CONFLICT, "Cycle number taken",
         "another cycle of the project has this number";
     SessionActive = "SESSION_ACTIVE", CONFLICT, "Session active",
-        "a job of the sync session is queued or started; job_id names it: wait for it, or cancel it";
+        "a job of the sync session is queued or started: wait for it, or cancel it";
     SelfDeletion = "SELF_DELETION", CONFLICT, "Self-deletion",
         "one can't remove oneself this way";
     LastOwner = "LAST_OWNER", CONFLICT, "Last owner",

@@ -86,6 +86,6 @@ pub(crate) async fn handler(
         cycle_id: filter.cycle_id.map(CycleId::from_uuid),
         status: None,
     };
-    let stats = state.services.sync_sessions.stats(&caller.context, filter).await?;
-    Ok(Json(StatsView::from(stats)))
+    let sum = state.services.sync_sessions.stats(&caller.context, filter).await?;
+    Ok(Json(StatsView::from(sum)))
 }

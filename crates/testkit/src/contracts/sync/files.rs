@@ -138,7 +138,7 @@ contract! {
         transaction.files().record_parts(&[part(&file, 2)]).await.unwrap();
         assert_eq!(transaction.files().parts(file.id).await.unwrap(), [part(&file, 1).part, part(&file, 2).part]);
         let under_way = transaction.files().uploads_under_way(&place(), &run.destination.prefix).await.unwrap();
-        assert_eq!(under_way, [multipart.upload_id.clone()]);
+        assert_eq!(under_way, std::slice::from_ref(&multipart.upload_id));
         transaction.commit().await.unwrap();
         assert_eq!(world.states(&person, &session, Some(FileState::Uploading)).await.len(), 1);
         // Planned again as it is, the upload goes on; changed, it is forgotten.

@@ -7,7 +7,7 @@ use tenantry_sync::{
 
 use crate::{Person, World, contract::contract};
 
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 
 impl World {
     /// Takes runs until this person's comes; those of other cases stay taken.
