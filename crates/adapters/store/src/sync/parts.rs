@@ -1,6 +1,6 @@
 //! The parts of multipart uploads that are in the object store.
 
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict, SelectStatement};
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use tenantry_kernel::StorageError;
 use tenantry_sync::objects::{Crc64, StoredPart};
@@ -62,6 +62,17 @@ impl StoreTransaction {
             })
         };
         self.rows(&select.into_query()).await?.iter().map(read).collect()
+    }
+
+    /// The sizes of all parts of these files together.
+    pub(super) async fn sum_parts(&self, files: SelectStatement) -> Result<u64, StorageError> {
+        let sum = self
+            .scope()
+            .select::<Column>()
+            .select_only()
+            .expr(Func::coalesce([Column::Size.sum().cast_as("bigint"), Expr::val(0_i64)]))
+            .filter(Column::FileId.in_subquery(files));
+        self.count(&sum.into_query()).await
     }
 
     pub(super) async fn forget_parts(&self, files: Vec<FileRecordId>) -> Result<(), StorageError> {

@@ -41,7 +41,11 @@ impl RunQueue for Database {
     ) -> Result<Option<Claim>, StorageError> {
         let transaction = self.begin(Scope::platform(), Mode::Write).await?;
         let Some(organization_id) = transaction.next_turn(most_of_one).await? else { return Ok(None) };
-        let claim = transaction.take_oldest(organization_id, worker, lease, at).await?;
+        // Whoever held the turn just before may have taken a run since it was looked at.
+        let claim = match transaction.started(organization_id).await? < u64::from(most_of_one) {
+            true => transaction.take_oldest(organization_id, worker, lease, at).await?,
+            false => None,
+        };
         transaction.end_turn(organization_id).await?;
         Box::new(transaction).commit().await?;
         Ok(claim)
@@ -118,6 +122,18 @@ impl StoreTransaction {
             select.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked);
         }
         self.row(&select).await?.map(|row| RowReader::new(&row).take()).transpose()
+    }
+
+    /// How many runs of the organisation workers have.
+    async fn started(&self, organization_id: Uuid) -> Result<u64, StorageError> {
+        let select = self
+            .scope()
+            .select::<sync_runs::Column>()
+            .select_only()
+            .expr(Expr::col(Asterisk).count())
+            .filter(sync_runs::Column::OrganizationId.eq(organization_id))
+            .filter(in_state(RunState::Started));
+        self.count(&select.into_query()).await
     }
 
     /// The runs of the turn's organisation that may be taken now.
@@ -218,6 +234,8 @@ impl StoreTransaction {
             .columns([Column::OrganizationId, Column::Id, Column::LeaseEpoch, Column::Crashes])
             .filter(in_state(RunState::Started))
             .filter(Expr::col(Column::LeaseUntilMs).lt(now_ms(self.get_database_backend())))
+            // Turns are locked in this order by all who sweep.
+            .order_by_asc(Column::OrganizationId)
             .limit(BATCH)
             .into_query();
         if self.locks_rows() {

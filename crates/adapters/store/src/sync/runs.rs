@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::SelectStatement;
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryResult, QuerySelect, QueryTrait};
 use serde_json::Value;
 use tenantry_kernel::{OrganizationId, StorageError, UserId};
@@ -214,6 +215,11 @@ impl RunRepository for StoreTransaction {
 }
 
 impl StoreTransaction {
+    /// The ids of the runs that are queued or started.
+    pub(super) fn active_runs(&self) -> SelectStatement {
+        self.scope().select::<Column>().select_only().column(Column::Id).filter(is_active()).into_query()
+    }
+
     async fn active_run(&self, condition: sea_orm::sea_query::Expr) -> Result<Option<RunId>, StorageError> {
         let select = self
             .scope()
