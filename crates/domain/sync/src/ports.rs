@@ -108,7 +108,7 @@ pub trait RunRepository: Send {
     async fn hold(&mut self, lease: Lease, duration: Duration) -> Result<Hold, StorageError>;
     /// Says that the folder was looked through, and what that came to, in place of all progress so far.
     async fn scanned(&mut self, lease: Lease, scanned: &Scanned, at: DateTime<Utc>) -> Result<bool, StorageError>;
-    /// Adds to the run's progress.
+    /// Adds to the run's progress, unless this advance of the lease or a later one was added before.
     async fn advance(&mut self, lease: Lease, advance: &Advance, at: DateTime<Utc>) -> Result<bool, StorageError>;
     /// Puts the run back into the queue, as it is.
     async fn release(&mut self, lease: Lease, at: DateTime<Utc>) -> Result<bool, StorageError>;

@@ -62,7 +62,7 @@ fn read_record(row: &QueryResult, latest: Option<RunId>) -> Result<FileRecord, S
     let path = RelativePath::from_stored(row.take()?);
     let key = ObjectKey::from_stored(row.take()?);
     let size = count(row.take()?, broken("size"))?;
-    let state: FileState = row.take::<String>()?.parse().or_else(|_| Err(broken("state")()))?;
+    let state: FileState = row.take::<String>()?.parse().ok().ok_or_else(broken("state"))?;
     let run_id = RunId::from_uuid(row.take()?);
     let has_parts = row.take::<Option<String>>()?.is_some();
     Ok(FileRecord {

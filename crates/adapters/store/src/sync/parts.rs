@@ -55,7 +55,7 @@ impl StoreTransaction {
             let mut row = RowReader::new(row);
             let broken = |column: &'static str| move || corrupt("sync_parts", file_id, column);
             Ok(StoredPart {
-                number: u32::try_from(row.take::<i64>()?).or_else(|_| Err(broken("number")()))?,
+                number: u32::try_from(row.take::<i64>()?).ok().ok_or_else(broken("number"))?,
                 size: count(row.take()?, broken("size"))?,
                 checksum: Some(Crc64::from_stored(row.take()?)),
                 etag: row.take()?,

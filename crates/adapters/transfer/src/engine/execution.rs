@@ -1,6 +1,7 @@
 //! One run, from where the last worker left it to its end.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use tenantry_sync::objects::{ObjectError, ObjectStore};
 use tenantry_sync::ports::SyncTransaction;
@@ -111,6 +112,7 @@ async fn prepare<'a>(
         duration: parts.options.lease,
         place: objects.place().clone(),
         signal: signal.subscribe(),
+        advances: AtomicU64::new(0),
     };
     Ok(Execution { parts, budget, journal: Arc::new(journal), session, folder: Arc::new(folder), objects })
 }

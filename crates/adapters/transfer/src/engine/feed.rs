@@ -88,8 +88,8 @@ pub(super) async fn upload_all(means: Means, session: &SyncSession) -> Result<()
     under_way.shutdown().await;
     // The last sender: the recorder ends when it has written everything.
     drop(upload);
-    let recorded = recorders.join_next().await.unwrap_or(Ok(Ok(())));
-    recorded.unwrap_or_else(|error| Err(broken(&error))).and(ended)
+    let journal = recorders.join_next().await.unwrap_or(Ok(Ok(())));
+    journal.unwrap_or_else(|error| Err(broken(&error))).and(ended)
 }
 
 async fn feed(

@@ -264,6 +264,7 @@ pub(super) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(TryError::Final(error.to_string())))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(super) fn unreadable(error: std::io::Error) -> TryError {
     TryError::Final(format!("can't be read: {}", error.kind()))
 }

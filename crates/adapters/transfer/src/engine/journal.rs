@@ -1,6 +1,7 @@
 //! What a run writes down. Each entry is a transaction that begins by holding on to the run.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tenantry_kernel::{Clock, StorageError, Store};
@@ -25,6 +26,8 @@ pub(super) struct Journal {
     pub duration: Duration,
     pub place: Place,
     pub signal: watch::Receiver<Signal>,
+    /// How many advances were written.
+    pub advances: AtomicU64,
 }
 
 /// What is written down at once.
@@ -50,8 +53,10 @@ impl Journal {
     /// Writes it down, however long the database is away; but not once the run is another worker's.
     pub async fn write(&self, entry: Entry<'_>) -> Result<(), Halt> {
         let mut patience = Patience::default();
+        // The same each time: a reply to the commit may be lost.
+        let number = self.advances.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         loop {
-            match self.try_write(&entry).await {
+            match self.try_write(&entry, number).await {
                 Err(halt) => patience.bear(halt).await?,
                 Ok(()) => return Ok(()),
             }
@@ -61,7 +66,7 @@ impl Journal {
         }
     }
 
-    async fn try_write(&self, entry: &Entry<'_>) -> Result<(), Halt> {
+    async fn try_write(&self, entry: &Entry<'_>, number: u64) -> Result<(), Halt> {
         let mut transaction = self.store.begin(&self.context).await?;
         if transaction.runs().hold(self.lease, self.duration).await? == Hold::Lost {
             return Err(Halt::Lost);
@@ -83,11 +88,13 @@ impl Journal {
                 for (file_id, multipart) in &batch.begun {
                     transaction.files().begin_multipart(run, *file_id, multipart).await?;
                 }
-                transaction.runs().advance(self.lease, &batch.advance, now).await?
+                let advance = Advance { number, ..batch.advance.clone() };
+                transaction.runs().advance(self.lease, &advance, now).await?
             }
             Entry::Forget(keys, advance) => {
                 transaction.files().forget(place, keys).await?;
-                transaction.runs().advance(self.lease, advance, now).await?
+                let advance = Advance { number, ..(*advance).clone() };
+                transaction.runs().advance(self.lease, &advance, now).await?
             }
             Entry::Release => transaction.runs().release(self.lease, now).await?,
             Entry::End(end) => transaction.runs().finish(self.lease, end, now).await?,

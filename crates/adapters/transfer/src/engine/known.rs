@@ -20,6 +20,7 @@ pub(super) struct KnownObjects {
 }
 
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "there are millions of these, and each says what it says")]
 struct Known {
     size: u64,
     mtime_ns: i64,

@@ -21,7 +21,7 @@ use crate::source::{SourceFile, Symlinks};
 const STEP: u64 = 1 << 20;
 
 /// Bytes that are read at once when only their checksum is wanted.
-const CHUNK: usize = 1 << 20;
+const CHUNK: u64 = 1 << 20;
 
 /// The size of all parts but the last: at most nineteen twentieths of the parts that the store allows.
 pub(super) fn part_size(size: u64, smallest: u64, limits: PartLimits) -> u64 {
@@ -49,7 +49,7 @@ pub(super) async fn upload(upload: &Upload, transfer: &mut Transfer, small: u64)
         }
     }
     if let Some(stored) = transfer.file.stored_checksum.filter(|_| upload.compares_checksums)
-        && checksum_of(&source, identity).await? == stored
+        && checksum_of(upload, &source, identity).await? == stored
     {
         forget(upload, transfer).await?;
         return Ok(Some(Done::Unchanged(identity)));
@@ -101,7 +101,7 @@ async fn confirm(upload: &Upload, transfer: &mut Transfer, source: &SourceFile) 
             let found = upload.objects.head(key).await?;
             if let Some(object) = found.filter(|object| object.size == identity.size)
                 && let Some(checksum) = object.checksum
-                && checksum_of(source, identity).await? == checksum
+                && checksum_of(upload, source, identity).await? == checksum
             {
                 return Ok(Some(Done::Uploaded { identity, checksum, object }));
             }
@@ -192,7 +192,7 @@ async fn send_part(
 
 async fn read_part(source: SourceFile, offset: u64, length: u64) -> Result<(Bytes, Crc64), TryError> {
     blocking(move || {
-        let wanted = usize::try_from(length).map_err(|_| TryError::Final("is too large".to_owned()))?;
+        let wanted = usize::try_from(length).or(Err(TryError::Final("is too large".to_owned())))?;
         let bytes = source.read_at(offset, wanted).map_err(unreadable)?;
         if bytes.len() != wanted {
             return Err(TryError::Changed);
@@ -203,13 +203,15 @@ async fn read_part(source: SourceFile, offset: u64, length: u64) -> Result<(Byte
     .await
 }
 
-async fn checksum_of(source: &SourceFile, identity: FileIdentity) -> Result<Crc64, TryError> {
+async fn checksum_of(upload: &Upload, source: &SourceFile, identity: FileIdentity) -> Result<Crc64, TryError> {
     let source = source.clone();
+    let _memory = upload.budget.memory(CHUNK).await;
     blocking(move || {
+        let wanted = usize::try_from(CHUNK).unwrap_or(usize::MAX);
         let mut digest = Crc64Digest::new();
         let mut offset = 0;
         loop {
-            let chunk = source.read_at(offset, CHUNK).map_err(unreadable)?;
+            let chunk = source.read_at(offset, wanted).map_err(unreadable)?;
             if chunk.is_empty() {
                 break;
             }
