@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tenantry_kernel::SystemIds;
@@ -29,6 +29,13 @@ fn fill(tenant: &Tenant) {
     tenant.write("whole", noise(128 << 10));
     tenant.write("parts", noise((128 << 10) + 1));
     tenant.write("many parts", noise(500_000));
+}
+
+/// The file looks as if it had changed so many seconds before.
+fn age(tenant: &Tenant, name: &str, seconds: u64) {
+    let file = File::options().write(true).open(tenant.folder.join(name)).unwrap();
+    let before = file.metadata().unwrap().modified().unwrap() - Duration::from_secs(seconds);
+    file.set_modified(before).unwrap();
 }
 
 fn only_listed(calls: Calls) -> bool {
@@ -90,10 +97,9 @@ async fn u7_what_changed_is_sent_again_and_nothing_else() {
         ada.write("small.txt", b"hullo!");
         ada.write("new", b"new");
         // Of the same size, and then of the same bytes.
-        let later = SystemTime::now() + Duration::from_secs(5);
         ada.write("many parts", noise(500_000));
-        File::options().write(true).open(ada.folder.join("many parts")).unwrap().set_modified(later).unwrap();
-        File::options().write(true).open(ada.folder.join("empty")).unwrap().set_modified(later).unwrap();
+        age(ada, "many parts", 5);
+        age(ada, "empty", 5);
         ada.remove("whole");
         let progress = site.complete(ada, &session).await.progress;
         assert_eq!((progress.total_files, progress.files_uploaded, progress.files_skipped), (6, 4, 2));
@@ -104,10 +110,8 @@ async fn u7_what_changed_is_sent_again_and_nothing_else() {
         // By their bytes, those that only look as if they had changed are the same.
         let change = SyncSessionChange { compare_by: Some(CompareBy::Checksum), ..SyncSessionChange::default() };
         site.change(ada, session.id, change).await;
-        let latest = SystemTime::now() + Duration::from_secs(10);
-        for name in ["many parts", "small.txt"] {
-            File::options().write(true).open(ada.folder.join(name)).unwrap().set_modified(latest).unwrap();
-        }
+        age(ada, "many parts", 10);
+        age(ada, "small.txt", 10);
         ada.write("new", b"now");
         let before = store.calls();
         let progress = site.complete(ada, &session).await.progress;

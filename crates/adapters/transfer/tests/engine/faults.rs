@@ -55,9 +55,9 @@ async fn u8_what_fails_once_arrives_all_the_same() {
     for fault in faults {
         for by_protocol in [false, true] {
             let memory = site.memory();
-            let faulty: Arc<dyn ObjectStore> = Arc::new(FaultyStore::new(memory.clone(), once_each(fault)));
-            let server = S3Server::over(faulty.clone()).await;
-            let store = if by_protocol { bucket(&server).await } else { faulty };
+            let direct: Arc<dyn ObjectStore> = Arc::new(FaultyStore::new(memory.clone(), once_each(fault)));
+            let server = S3Server::over(direct.clone()).await;
+            let store = if by_protocol { bucket(&server).await } else { direct };
             let worker = site.worker(store);
             // A session of its own, whose prefix no other one knows.
             let tenant = &site.ada;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tempfile::TempDir;
 use tenantry_identity::PlatformContext;
-use tenantry_kernel::{Clock as _, OrganizationId, Page, PageRequest, Precondition, Store, SystemIds};
+use tenantry_kernel::{Clock as _, OrganizationId, Page, PageRequest, Precondition, StorageError, Store, SystemIds};
 use tenantry_migrations::{roles, up};
 use tenantry_store::{Database, DatabaseUrl, SqlPool, StoreOptions};
 use tenantry_sync::objects::{ObjectError, ObjectStore, StoredObject};
@@ -44,7 +44,7 @@ pub struct Site {
     pub bob: Tenant,
     policy: Arc<EverythingBelow>,
     bell: Bell,
-    raw: SqlPool,
+    pub raw: SqlPool,
     pub postgres: Option<TestDatabase>,
     folders: TempDir,
     _database_folder: Option<TempDir>,
@@ -308,10 +308,69 @@ impl Site {
 
     /// The number that a query answers.
     pub async fn number(&self, sql: &'static str) -> i64 {
+        number(&self.raw, sql).await
+    }
+
+    /// The texts that a query answers.
+    pub async fn texts(&self, sql: &'static str) -> Vec<String> {
         match &self.raw {
-            SqlPool::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await.unwrap(),
-            SqlPool::Sqlite(pool) => sqlx::query_scalar(sql).fetch_one(pool).await.unwrap(),
+            SqlPool::Postgres(pool) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
+            SqlPool::Sqlite(pool) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
         }
+    }
+
+    /// Waits until a query answers at least this.
+    pub async fn reaches(&self, sql: &'static str, least: i64) {
+        let since = Instant::now();
+        while self.number(sql).await < least {
+            assert!(since.elapsed() < LONGEST, "{sql}");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// All workers are thought dead.
+    pub async fn expire_leases(&self) {
+        self.execute("UPDATE sync_runs SET lease_until_ms = 0 WHERE state = 'started'").await;
+    }
+}
+
+/// The number that a query answers.
+pub async fn number(raw: &SqlPool, sql: &'static str) -> i64 {
+    match raw {
+        SqlPool::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await.unwrap(),
+        SqlPool::Sqlite(pool) => sqlx::query_scalar(sql).fetch_one(pool).await.unwrap(),
+    }
+}
+
+/// A door to the database that can be held shut.
+pub struct Door {
+    database: Arc<Database>,
+    is_shut: watch::Receiver<bool>,
+}
+
+impl Door {
+    /// A door, and what shuts it.
+    pub fn of(site: &Site) -> (Arc<Self>, watch::Sender<bool>) {
+        let (shut, is_shut) = watch::channel(false);
+        (Arc::new(Self { database: site.database.clone(), is_shut }), shut)
+    }
+
+    async fn pass(&self) -> &Database {
+        let mut is_shut = self.is_shut.clone();
+        // Whoever could shut it is gone, or it is open.
+        drop(is_shut.wait_for(|is_shut| !is_shut).await);
+        &self.database
+    }
+}
+
+#[async_trait]
+impl Store<TenantContext, dyn SyncTransaction> for Door {
+    async fn read(&self, context: &TenantContext) -> Result<Box<dyn SyncTransaction>, StorageError> {
+        Store::<TenantContext, dyn SyncTransaction>::read(self.pass().await, context).await
+    }
+
+    async fn begin(&self, context: &TenantContext) -> Result<Box<dyn SyncTransaction>, StorageError> {
+        Store::<TenantContext, dyn SyncTransaction>::begin(self.pass().await, context).await
     }
 }
 
