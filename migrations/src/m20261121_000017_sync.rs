@@ -95,6 +95,7 @@ CREATE TABLE sync_runs (
     run_after_ms {int} NOT NULL,
     lease_owner TEXT,
     lease_epoch {int} NOT NULL,
+    lease_advance {int} NOT NULL,
     lease_until_ms {int},
     created_at {time} NOT NULL,
     started_at {time},

@@ -66,6 +66,14 @@ pub trait SyncSessionRepository: Send {
     async fn set_last_run(&mut self, id: SyncSessionId, run_id: RunId) -> Result<(), StorageError>;
     /// Says when the session's schedule comes next.
     async fn set_next_run(&mut self, id: SyncSessionId, at: Option<DateTime<Utc>>) -> Result<(), StorageError>;
+    /// Says when the session's schedule comes next, if it had come by `now`; tells whether it had. Of several workers
+    /// exactly one hears so.
+    async fn pass_due(
+        &mut self,
+        id: SyncSessionId,
+        now: DateTime<Utc>,
+        next: Option<DateTime<Utc>>,
+    ) -> Result<bool, StorageError>;
     /// Deletes the session with its runs if its stored revision is still `expected`; tells whether it was. What its
     /// files came to stays known, since their objects stay.
     async fn delete(&mut self, id: SyncSessionId, expected: Revision) -> Result<bool, StorageError>;
@@ -100,7 +108,7 @@ pub trait RunRepository: Send {
     async fn hold(&mut self, lease: Lease, duration: Duration) -> Result<Hold, StorageError>;
     /// Says that the folder was looked through, and what that came to, in place of all progress so far.
     async fn scanned(&mut self, lease: Lease, scanned: &Scanned, at: DateTime<Utc>) -> Result<bool, StorageError>;
-    /// Adds to the run's progress.
+    /// Adds to the run's progress, unless this advance of the lease or a later one was added before.
     async fn advance(&mut self, lease: Lease, advance: &Advance, at: DateTime<Utc>) -> Result<bool, StorageError>;
     /// Puts the run back into the queue, as it is.
     async fn release(&mut self, lease: Lease, at: DateTime<Utc>) -> Result<bool, StorageError>;
@@ -151,7 +159,9 @@ pub trait FileRepository: Send {
     async fn record_parts(&mut self, parts: &[PartRecord]) -> Result<(), StorageError>;
     /// The parts of a file that are in the store, by number.
     async fn parts(&mut self, file_id: FileRecordId) -> Result<Vec<StoredPart>, StorageError>;
-    /// The multipart uploads that files below `prefix` have under way.
+    /// How many bytes of the files that a run still has to upload are in the store, as parts.
+    async fn bytes_in_parts(&mut self, run: &Run) -> Result<u64, StorageError>;
+    /// The multipart uploads that files below `prefix` have under way, in runs that are queued or started.
     async fn uploads_under_way(&mut self, place: &Place, prefix: &str) -> Result<Vec<UploadId>, StorageError>;
     /// Forgets keys whose objects were removed.
     async fn forget(&mut self, place: &Place, keys: &[ObjectKey]) -> Result<(), StorageError>;

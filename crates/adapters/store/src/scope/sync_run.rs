@@ -37,6 +37,7 @@ pub struct Model {
     pub run_after_ms: i64,
     pub lease_owner: Option<String>,
     pub lease_epoch: i64,
+    pub lease_advance: i64,
     pub lease_until_ms: Option<i64>,
     pub created_at: DateTimeUtc,
     pub started_at: Option<DateTimeUtc>,

@@ -15,12 +15,12 @@ pub(super) fn stored(count: u64) -> i64 {
 
 /// A count or a size that was stored.
 pub(super) fn count(stored: i64, broken: impl FnOnce() -> StorageError) -> Result<u64, StorageError> {
-    u64::try_from(stored).or_else(|_| Err(broken()))
+    u64::try_from(stored).ok().ok_or_else(broken)
 }
 
 /// A small number that was stored.
 pub(super) fn small(stored: i16, table: &str, id: impl std::fmt::Display, column: &str) -> Result<u16, StorageError> {
-    u16::try_from(stored).or_else(|_| Err(corrupt(table, id, column)))
+    u16::try_from(stored).ok().ok_or_else(|| corrupt(table, id, column))
 }
 
 /// A small number, as a signed one.

@@ -62,7 +62,7 @@ fn read_record(row: &QueryResult, latest: Option<RunId>) -> Result<FileRecord, S
     let path = RelativePath::from_stored(row.take()?);
     let key = ObjectKey::from_stored(row.take()?);
     let size = count(row.take()?, broken("size"))?;
-    let state: FileState = row.take::<String>()?.parse().or_else(|_| Err(broken("state")()))?;
+    let state: FileState = row.take::<String>()?.parse().ok().ok_or_else(broken("state"))?;
     let run_id = RunId::from_uuid(row.take()?);
     let has_parts = row.take::<Option<String>>()?.is_some();
     Ok(FileRecord {
@@ -197,8 +197,17 @@ fn settle() -> OnConflict {
         .update_columns([Column::State, Column::Attempts, Column::Error, Column::UploadId, Column::PartSize])
         .update_columns(IDENTITY)
         .values(kept.map(|column| (column, Func::coalesce([new(column), old(column)]).into())))
+        .value(Column::RunId, unless_unchanged())
         .action_and_where(old(Column::RunId).eq(new(Column::RunId)))
         .to_owned()
+}
+
+/// The run that has uploaded the file: none if it found the same bytes in the store.
+fn unless_unchanged() -> Expr {
+    let is_unchanged = Condition::all()
+        .add(new(Column::State).eq(FileState::Uploaded.as_str()))
+        .add(new(Column::UploadedAt).is_null());
+    CaseStatement::new().case(is_unchanged, Expr::val(Uuid::nil())).finally(old(Column::RunId)).into()
 }
 
 /// Which files a list of this state holds, in a session whose latest run is this.
@@ -299,8 +308,7 @@ impl FileRepository for StoreTransaction {
         let place = place_number(place);
         let rows = outcomes.iter().map(|outcome| outcome_row(place, run, outcome)).collect();
         self.upsert_files(rows, settle()).await?;
-        let in_parts = outcomes.iter().filter(|outcome| outcome.file.multipart.is_some());
-        self.forget_parts(in_parts.map(|outcome| outcome.file.id).collect()).await
+        self.forget_parts(outcomes.iter().map(|outcome| outcome.file.id).collect()).await
     }
 
     async fn begin_multipart(
@@ -333,6 +341,19 @@ impl FileRepository for StoreTransaction {
         self.select_parts(file_id).await
     }
 
+    async fn bytes_in_parts(&mut self, run: &Run) -> Result<u64, StorageError> {
+        let files = self
+            .scope()
+            .select::<Column>()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::SessionId.eq(run.session_id.as_uuid()))
+            .filter(Column::State.eq(FileState::Pending.as_str()))
+            .filter(Column::RunId.eq(run.id.as_uuid()))
+            .filter(Column::UploadId.is_not_null());
+        self.sum_parts(files.into_query()).await
+    }
+
     async fn uploads_under_way(&mut self, place: &Place, prefix: &str) -> Result<Vec<UploadId>, StorageError> {
         let select = self
             .scope()
@@ -342,7 +363,8 @@ impl FileRepository for StoreTransaction {
             .filter(Column::Place.eq(place_number(place)))
             .filter(Column::Key.gt(format!("{prefix}/")))
             .filter(Column::Key.lt(format!("{prefix}0")))
-            .filter(Column::UploadId.is_not_null());
+            .filter(Column::UploadId.is_not_null())
+            .filter(Column::RunId.in_subquery(self.active_runs()));
         let rows = self.rows(&select.into_query()).await?;
         rows.iter().map(|row| RowReader::new(row).take().map(UploadId::new)).collect()
     }

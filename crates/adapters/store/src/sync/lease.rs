@@ -98,6 +98,7 @@ impl StoreTransaction {
         let change = ActiveModel {
             bytes_per_second: Set(advance.bytes_per_second.map(stored)),
             files_per_second: Set(advance.files_per_second.map(stored)),
+            lease_advance: Set(stored(advance.number)),
             updated_at: Set(at),
             ..Default::default()
         };
@@ -105,7 +106,17 @@ impl StoreTransaction {
         for (column, sum) in added(advance) {
             update = update.col_expr(column, sum);
         }
-        Ok(held(update, lease).exec(self).await.map_err(storage)?.rows_affected == 1)
+        let update = held(update, lease).filter(Column::LeaseAdvance.lt(stored(advance.number)));
+        if update.exec(self).await.map_err(storage)?.rows_affected == 1 {
+            return Ok(true);
+        }
+        let known = self
+            .scope()
+            .select::<Column>()
+            .filter(Column::Id.eq(lease.run_id.as_uuid()))
+            .filter(Column::LeaseEpoch.eq(lease.epoch))
+            .filter(Column::State.eq(RunState::Started.as_str()));
+        self.exists(known).await
     }
 
     pub(super) async fn release_run(&self, lease: Lease, at: DateTime<Utc>) -> Result<bool, StorageError> {

@@ -1,6 +1,6 @@
 //! The parts of multipart uploads that are in the object store.
 
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict, SelectStatement};
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use tenantry_kernel::StorageError;
 use tenantry_sync::objects::{Crc64, StoredPart};
@@ -55,13 +55,24 @@ impl StoreTransaction {
             let mut row = RowReader::new(row);
             let broken = |column: &'static str| move || corrupt("sync_parts", file_id, column);
             Ok(StoredPart {
-                number: u32::try_from(row.take::<i64>()?).or_else(|_| Err(broken("number")()))?,
+                number: u32::try_from(row.take::<i64>()?).ok().ok_or_else(broken("number"))?,
                 size: count(row.take()?, broken("size"))?,
                 checksum: Some(Crc64::from_stored(row.take()?)),
                 etag: row.take()?,
             })
         };
         self.rows(&select.into_query()).await?.iter().map(read).collect()
+    }
+
+    /// The sizes of all parts of these files together.
+    pub(super) async fn sum_parts(&self, files: SelectStatement) -> Result<u64, StorageError> {
+        let sum = self
+            .scope()
+            .select::<Column>()
+            .select_only()
+            .expr(Func::coalesce([Column::Size.sum().cast_as("bigint"), Expr::val(0_i64)]))
+            .filter(Column::FileId.in_subquery(files));
+        self.count(&sum.into_query()).await
     }
 
     pub(super) async fn forget_parts(&self, files: Vec<FileRecordId>) -> Result<(), StorageError> {

@@ -41,7 +41,12 @@ impl RunQueue for Database {
     ) -> Result<Option<Claim>, StorageError> {
         let transaction = self.begin(Scope::platform(), Mode::Write).await?;
         let Some(organization_id) = transaction.next_turn(most_of_one).await? else { return Ok(None) };
-        let claim = transaction.take_oldest(organization_id, worker, lease, at).await?;
+        // Whoever held the turn just before may have taken a run since it was looked at.
+        let claim = if transaction.started(organization_id).await? < u64::from(most_of_one) {
+            transaction.take_oldest(organization_id, worker, lease, at).await?
+        } else {
+            None
+        };
         transaction.end_turn(organization_id).await?;
         Box::new(transaction).commit().await?;
         Ok(claim)
@@ -109,7 +114,7 @@ impl StoreTransaction {
             .column(Column::OrganizationId)
             .filter(Column::Waiting.eq(true))
             .filter(Expr::exists(self.runs_ready()))
-            .filter(Expr::from(SubQueryStatement::from(self.runs_started())).lt(i64::from(most_of_one)))
+            .filter(Expr::from(SubQueryStatement::from(Self::runs_started())).lt(i64::from(most_of_one)))
             .order_by_asc(Column::LastTurn)
             .order_by_asc(Column::OrganizationId)
             .limit(1)
@@ -120,22 +125,34 @@ impl StoreTransaction {
         self.row(&select).await?.map(|row| RowReader::new(&row).take()).transpose()
     }
 
+    /// How many runs of the organisation workers have.
+    async fn started(&self, organization_id: Uuid) -> Result<u64, StorageError> {
+        let select = self
+            .scope()
+            .select::<sync_runs::Column>()
+            .select_only()
+            .expr(Expr::col(Asterisk).count())
+            .filter(sync_runs::Column::OrganizationId.eq(organization_id))
+            .filter(in_state(RunState::Started));
+        self.count(&select.into_query()).await
+    }
+
     /// The runs of the turn's organisation that may be taken now.
     fn runs_ready(&self) -> SelectStatement {
         let ready = Expr::col(sync_runs::Column::RunAfterMs.as_column_ref()).lte(now_ms(self.get_database_backend()));
-        let mut select = self.runs_in(RunState::Queued);
+        let mut select = Self::runs_in(RunState::Queued);
         select.expr(Expr::val(1)).and_where(ready);
         select
     }
 
     /// How many runs of the turn's organisation workers have.
-    fn runs_started(&self) -> SelectStatement {
-        let mut select = self.runs_in(RunState::Started);
+    fn runs_started() -> SelectStatement {
+        let mut select = Self::runs_in(RunState::Started);
         select.expr(Expr::col(Asterisk).count());
         select
     }
 
-    fn runs_in(&self, state: RunState) -> SelectStatement {
+    fn runs_in(state: RunState) -> SelectStatement {
         use sync_runs::Column;
         let of_turn = Expr::col(Column::OrganizationId.as_column_ref())
             .equals(sync_turns::Column::OrganizationId.as_column_ref());
@@ -171,6 +188,7 @@ impl StoreTransaction {
             state: Set(RunState::Started.as_str().to_owned()),
             lease_owner: Set(Some(worker.as_str().to_owned())),
             lease_epoch: Set(epoch),
+            lease_advance: Set(0),
             updated_at: Set(at),
             ..Default::default()
         };
@@ -218,6 +236,8 @@ impl StoreTransaction {
             .columns([Column::OrganizationId, Column::Id, Column::LeaseEpoch, Column::Crashes])
             .filter(in_state(RunState::Started))
             .filter(Expr::col(Column::LeaseUntilMs).lt(now_ms(self.get_database_backend())))
+            // Turns are locked in this order by all who sweep.
+            .order_by_asc(Column::OrganizationId)
             .limit(BATCH)
             .into_query();
         if self.locks_rows() {

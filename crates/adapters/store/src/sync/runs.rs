@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::SelectStatement;
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryResult, QuerySelect, QueryTrait};
 use serde_json::Value;
 use tenantry_kernel::{OrganizationId, StorageError, UserId};
@@ -64,24 +65,24 @@ fn read_run(row: &QueryResult) -> Result<Run, StorageError> {
         user_id: UserId::from_uuid(row.take()?),
         session_id: SyncSessionId::from_uuid(row.take()?),
         project_id: ProjectId::from_uuid(row.take()?),
-        mode: row.take::<String>()?.parse().or_else(|_| Err(broken("mode")()))?,
+        mode: row.take::<String>()?.parse().ok().ok_or_else(broken("mode"))?,
         destination: Destination {
             bucket: row
                 .take::<Option<String>>()?
-                .map(|name| BucketName::parse(&name).or_else(|_| Err(broken("bucket")())))
+                .map(|name| BucketName::parse(&name).ok().ok_or_else(broken("bucket")))
                 .transpose()?,
             profile: row.take::<Option<String>>()?.map(ProfileName::from_stored),
             prefix: row.take()?,
         },
         confirmed_deletions: count(row.take()?, broken("confirmed_deletions"))?,
-        state: row.take::<String>()?.parse().or_else(|_| Err(broken("state")()))?,
+        state: row.take::<String>()?.parse().ok().ok_or_else(broken("state"))?,
         is_scanned: row.take()?,
         cancel_requested: row.take()?,
         progress: read_progress(&mut row, broken("progress"))?,
         bytes_per_second: row.take::<Option<i64>>()?.map(|rate| count(rate, broken("bytes_per_second"))).transpose()?,
         files_per_second: row.take::<Option<i64>>()?.map(|rate| count(rate, broken("files_per_second"))).transpose()?,
         error: row.take()?,
-        warnings: serde_json::from_value(row.take::<Value>()?).or_else(|_| Err(broken("warnings")()))?,
+        warnings: serde_json::from_value(row.take::<Value>()?).ok().ok_or_else(broken("warnings"))?,
         warning_count: count(row.take()?, broken("warning_count"))?,
         crashes: small(row.take()?, "sync_runs", id, "crashes")?,
         created_at: row.take()?,
@@ -122,6 +123,7 @@ fn new_row(run: &Run) -> ActiveModel {
         run_after_ms: Set(0),
         lease_owner: Set(None),
         lease_epoch: Set(0),
+        lease_advance: Set(0),
         lease_until_ms: Set(None),
         created_at: Set(run.created_at),
         started_at: Set(run.started_at),
@@ -214,6 +216,11 @@ impl RunRepository for StoreTransaction {
 }
 
 impl StoreTransaction {
+    /// The ids of the runs that are queued or started.
+    pub(super) fn active_runs(&self) -> SelectStatement {
+        self.scope().select::<Column>().select_only().column(Column::Id).filter(is_active()).into_query()
+    }
+
     async fn active_run(&self, condition: sea_orm::sea_query::Expr) -> Result<Option<RunId>, StorageError> {
         let select = self
             .scope()

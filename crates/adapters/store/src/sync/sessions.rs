@@ -263,6 +263,22 @@ impl SyncSessionRepository for StoreTransaction {
         update.exec(self).await.map(|_| ()).map_err(storage)
     }
 
+    async fn pass_due(
+        &mut self,
+        id: SyncSessionId,
+        now: DateTime<Utc>,
+        next: Option<DateTime<Utc>>,
+    ) -> Result<bool, StorageError> {
+        let change = ActiveModel { next_run_at: Set(next), ..Default::default() };
+        let update = self
+            .scope()
+            .update_many::<Column>()
+            .set(change)
+            .filter(Column::Id.eq(id.as_uuid()))
+            .filter(Column::NextRunAt.lte(now));
+        Ok(update.exec(self).await.map_err(storage)?.rows_affected == 1)
+    }
+
     async fn delete(&mut self, id: SyncSessionId, expected: Revision) -> Result<bool, StorageError> {
         let condition = Column::Id.eq(id.as_uuid()).and(Column::Revision.eq(expected.get()));
         Ok(self.delete_sessions(condition).await? == 1)

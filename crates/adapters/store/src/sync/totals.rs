@@ -25,20 +25,20 @@ impl StoreTransaction {
     /// The sessions that `filter` admits by status, and what their latest runs did together.
     pub(super) async fn total_sessions(&self, filter: SessionFilter) -> Result<SessionStats, StorageError> {
         let rows = self.rows(&grouped(self.sessions_with_runs(filter))).await?;
-        let mut stats = SessionStats::default();
+        let mut total = SessionStats::default();
         for row in &rows {
             let mut row = RowReader::new(row);
             let (state, has_failed_files): (Option<String>, bool) = (row.take()?, row.take()?);
             let status = status_of(state.as_deref(), has_failed_files)?;
             let sessions = u64::try_from(row.take::<i64>()?).unwrap_or_default();
-            add(&mut stats.progress, read_progress(&mut row, || corrupt("sync_runs", "a session", "progress"))?);
+            add(&mut total.progress, read_progress(&mut row, || corrupt("sync_runs", "a session", "progress"))?);
             // Sessions that never ran and those that wait are two groups of one status.
-            match stats.by_status.iter_mut().find(|(known, _)| *known == status) {
+            match total.by_status.iter_mut().find(|(known, _)| *known == status) {
                 Some((_, count)) => *count += sessions,
-                None => stats.by_status.push((status, sessions)),
+                None => total.by_status.push((status, sessions)),
             }
         }
-        Ok(stats)
+        Ok(total)
     }
 }
 

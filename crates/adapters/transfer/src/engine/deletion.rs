@@ -1,9 +1,11 @@
 //! Removes objects whose files are gone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tenantry_sync::objects::{ObjectKey, ObjectStore};
-use tenantry_sync::{Advance, Progress, SyncSession, deletions_allowed};
+use tenantry_sync::objects::{ObjectError, ObjectKey, ObjectStore};
+use tenantry_sync::{Advance, KnownObject, Progress, SyncSession, deletions_allowed};
+use tokio::time::sleep;
 
 use super::halt::Halt;
 use super::journal::{Entry, Journal};
@@ -11,6 +13,9 @@ use super::scanning::{Found, scan_options};
 
 /// Objects that are removed at once.
 const AT_ONCE: usize = 1_000;
+
+/// The longest wait before objects are tried again.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Objects that are read at once.
 const PAGE: u32 = 2_000;
@@ -21,8 +26,9 @@ pub(super) async fn delete_extraneous(
     objects: &Arc<dyn ObjectStore>,
     session: &SyncSession,
     found: &Found,
+    first_retry: Duration,
 ) -> Result<(), Halt> {
-    if found.known.unseen() == 0 {
+    if !found.known.has_unseen() {
         return Ok(());
     }
     if found.is_partial {
@@ -30,7 +36,7 @@ pub(super) async fn delete_extraneous(
         return Err(Halt::Failed(reason.to_owned()));
     }
     let extraneous = list(journal, session, found).await?;
-    let count = u64::try_from(extraneous.len()).unwrap_or(u64::MAX);
+    let count = objects_among(&extraneous);
     let (known, seen) = (found.known.own(), found.progress.total_files);
     if !deletions_allowed(count, known, seen, journal.run.confirmed_deletions) {
         return Err(Halt::Failed(format!(
@@ -38,14 +44,27 @@ pub(super) async fn delete_extraneous(
              that is meant"
         )));
     }
-    for keys in extraneous.chunks(AT_ONCE) {
-        journal.signal.borrow().check()?;
-        delete(journal, objects, keys).await?;
+    for chunk in extraneous.chunks(AT_ONCE) {
+        let mut wait = first_retry;
+        let mut tries = 0..session.times_to_retry.get();
+        let mut left = chunk.to_vec();
+        while let Err(error) = delete(journal, objects, &mut left).await? {
+            if !error.is_transient() || tries.next().is_none() {
+                return Err(Halt::Failed(format!("objects could not be removed: {error}")));
+            }
+            sleep(wait).await;
+            wait = wait.saturating_mul(2).min(LONGEST_WAIT);
+        }
     }
     Ok(())
 }
 
-async fn list(journal: &Journal, session: &SyncSession, found: &Found) -> Result<Vec<ObjectKey>, Halt> {
+/// How many of them are known to be there; of the others a worker may have died between storing and saying so.
+fn objects_among(extraneous: &[KnownObject]) -> u64 {
+    u64::try_from(extraneous.iter().filter(|object| object.has_object).count()).unwrap_or(u64::MAX)
+}
+
+async fn list(journal: &Journal, session: &SyncSession, found: &Found) -> Result<Vec<KnownObject>, Halt> {
     let options = scan_options(session)?;
     let prefix = &journal.run.destination.prefix;
     let mut extraneous = Vec::new();
@@ -57,22 +76,31 @@ async fn list(journal: &Journal, session: &SyncSession, found: &Found) -> Result
         let is_gone = |key: &ObjectKey| {
             found.known.is_unseen(key) && key.path_below(prefix).is_some_and(|path| options.takes(&path))
         };
-        extraneous.extend(page.into_iter().map(|object| object.key).filter(is_gone));
+        extraneous.extend(page.into_iter().filter(|object| is_gone(&object.key)));
     }
 }
 
-async fn delete(journal: &Journal, objects: &Arc<dyn ObjectStore>, keys: &[ObjectKey]) -> Result<(), Halt> {
+/// Removes objects, and leaves those in the list that the store would not remove; answers why.
+async fn delete(
+    journal: &Journal,
+    objects: &Arc<dyn ObjectStore>,
+    extraneous: &mut Vec<KnownObject>,
+) -> Result<Result<(), ObjectError>, Halt> {
+    journal.signal.borrow().check()?;
     // The run may have been taken over since the last sign of life.
     journal.hold().await?;
-    let kept =
-        objects.delete(keys).await.map_err(|error| Halt::Failed(format!("objects could not be removed: {error}")))?;
-    let removed: Vec<ObjectKey> =
-        keys.iter().filter(|key| !kept.iter().any(|(other, _)| other == *key)).cloned().collect();
-    let files_deleted = u64::try_from(removed.len()).unwrap_or(u64::MAX);
-    let advance = Advance { progress: Progress { files_deleted, ..Progress::default() }, ..Advance::default() };
-    journal.write(Entry::Forget(&removed, &advance)).await?;
-    match kept.first() {
-        Some((_, error)) => Err(Halt::Failed(format!("objects could not be removed: {error}"))),
+    let keys: Vec<ObjectKey> = extraneous.iter().map(|object| object.key.clone()).collect();
+    let kept = match objects.delete(&keys).await {
+        Ok(kept) => kept,
+        Err(error) => return Ok(Err(error)),
+    };
+    let is_kept = |key: &ObjectKey| kept.iter().any(|(other, _)| other == key);
+    let removed: Vec<KnownObject> = extraneous.extract_if(.., |object| !is_kept(&object.key)).collect();
+    let progress = Progress { files_deleted: objects_among(&removed), ..Progress::default() };
+    let keys: Vec<ObjectKey> = removed.into_iter().map(|object| object.key).collect();
+    journal.write(Entry::Forget(&keys, &Advance { progress, ..Advance::default() })).await?;
+    Ok(match kept.into_iter().next() {
+        Some((_, error)) => Err(error),
         None => Ok(()),
-    }
+    })
 }

@@ -1,18 +1,20 @@
 //! One run, from where the last worker left it to its end.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use tenantry_sync::objects::{ObjectError, ObjectStore};
 use tenantry_sync::ports::SyncTransaction;
 use tenantry_sync::{Claim, Run, RunEnd, RunMode, SyncSession};
 use tenantry_tenancy::{Permission, TenancyError, TenantContext};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::deletion::delete_extraneous;
 use super::feed::{Means, upload_all};
 use super::halt::{Halt, Signal};
 use super::heartbeat::Heartbeat;
-use super::journal::{Entry, Journal};
+use super::journal::{Entry, Journal, Patience};
 use super::orphans;
 use super::pace::Budget;
 use super::scanning::{Found, Purpose, scan};
@@ -22,7 +24,7 @@ use crate::source::SourceFolder;
 /// Does a run that was claimed, until it ends or must be left to another worker.
 pub(super) async fn execute(parts: &WorkerParts, budget: Budget, claim: Claim, signal: watch::Sender<Signal>) {
     let run_id = claim.lease.run_id;
-    match prepare(parts, budget, claim, &signal).await {
+    match prepare_patiently(parts, &budget, claim, &signal).await {
         Ok(execution) => {
             let heart = Heartbeat {
                 store: Arc::clone(&parts.store),
@@ -38,6 +40,23 @@ pub(super) async fn execute(parts: &WorkerParts, budget: Budget, claim: Claim, s
         }
         Err(Halt::Failed(reason)) => give_up(parts, claim, reason).await,
         Err(halt) => tracing::warn!(?halt, %run_id, "a run could not be begun; it comes again"),
+    }
+}
+
+/// Waits for a database that is away, as long as the run is held: to leave it would count as a death.
+async fn prepare_patiently<'a>(
+    parts: &'a WorkerParts,
+    budget: &Budget,
+    claim: Claim,
+    signal: &watch::Sender<Signal>,
+) -> Result<Execution<'a>, Halt> {
+    let mut patience = Patience::default();
+    let since = Instant::now();
+    loop {
+        match prepare(parts, budget.clone(), claim, signal).await {
+            Err(halt) if since.elapsed() < parts.options.lease => patience.bear(halt).await?,
+            outcome => return outcome,
+        }
     }
 }
 
@@ -93,6 +112,7 @@ async fn prepare<'a>(
         duration: parts.options.lease,
         place: objects.place().clone(),
         signal: signal.subscribe(),
+        advances: AtomicU64::new(0),
     };
     Ok(Execution { parts, budget, journal: Arc::new(journal), session, folder: Arc::new(folder), objects })
 }
@@ -120,6 +140,10 @@ async fn give_up(parts: &WorkerParts, claim: Claim, reason: String) {
 impl Execution<'_> {
     async fn run(&self) -> Result<(), Halt> {
         let journal = &*self.journal;
+        if journal.run.cancel_requested {
+            // Its last worker was gone before it noticed.
+            return Err(Halt::Cancelled);
+        }
         let found = if journal.run.is_scanned { None } else { Some(self.scan(Purpose::Plan).await?) };
         if journal.run.mode == RunMode::DryRun {
             return Ok(());
@@ -131,7 +155,8 @@ impl Execution<'_> {
                 // A worker before this one did it, and what it saw went with it.
                 None => self.scan(Purpose::Look).await?,
             };
-            delete_extraneous(journal, &self.objects, &self.session, &found).await?;
+            let first_retry = self.parts.options.first_retry;
+            delete_extraneous(journal, &self.objects, &self.session, &found, first_retry).await?;
         }
         orphans::sweep(journal, &*self.objects, self.parts.options.orphan_age).await
     }
@@ -149,6 +174,7 @@ impl Execution<'_> {
             clock: Arc::clone(&self.parts.clock),
             budget: self.budget.clone(),
             whole_bytes: options.whole_bytes.min(options.memory_bytes / 16),
+            part_bytes: options.part_bytes,
             first_retry: options.first_retry,
             drain: options.drain,
         }

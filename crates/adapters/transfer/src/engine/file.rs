@@ -1,23 +1,27 @@
 //! One file: reads it, sends it, and makes sure that what is there is what was read.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tenantry_sync::objects::{Crc64, ObjectError, PutCondition, StoredObject};
+use tenantry_sync::objects::{Crc64, ObjectError, PutCondition, StoredObject, StoredPart};
 use tenantry_sync::{FileIdentity, FileOutcome, FileResult, PlannedFile};
 use tokio::time::sleep;
 
-use super::feed::{Upload, failed};
+use super::feed::Upload;
+use super::halt::Halt;
 use super::multipart;
 use super::pace::Turn;
+use super::recorder::Event;
 use crate::checksum;
 use crate::source::{OpenError, SourceFile, Symlinks};
 
-/// The longest wait before a file is tried again.
+/// The longest wait before something is tried again.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// How often a store may ask for patience over one file before that counts as a failure.
+/// How often a store may ask for patience over one thing, or have another object than was known, before that counts as
+/// a failure.
 const PATIENCE: u16 = 50;
 
 /// Why one try at a file came to nothing.
@@ -29,12 +33,15 @@ pub(super) enum TryError {
     /// It was written to while it was read.
     #[error("changed while it was read")]
     Changed,
+    /// The object was not as it was known to be; now it is known.
+    #[error("the object changes all the time")]
+    Superseded,
     /// The store failed.
     #[error("{}", told(.0))]
     Store(#[from] ObjectError),
-    /// The run is another worker's, or the database fails: nothing is to be said of the file.
-    #[error("the run goes on elsewhere")]
-    Halted,
+    /// The run goes on no further here: nothing is to be said of the file.
+    #[error(transparent)]
+    Halted(#[from] Halt),
 }
 
 /// What members read of a store's failure.
@@ -51,96 +58,158 @@ pub(super) enum Done {
     Unchanged(FileIdentity),
 }
 
-/// Uploads a file, and tries again where that may help. Answers nothing when the run goes on elsewhere.
-pub(super) async fn upload(upload: &Upload, mut file: PlannedFile, turn: Turn) -> Option<FileOutcome> {
+/// A file under way.
+pub(super) struct Transfer {
+    pub file: PlannedFile,
+    /// Its parts that are in the store. The run counts their bytes as uploaded.
+    pub parts: BTreeMap<u32, StoredPart>,
+    /// Whether the store was asked for the parts that an earlier worker left.
+    pub is_confirmed: bool,
+}
+
+impl Transfer {
+    async fn of(upload: &Upload, file: PlannedFile) -> Result<Self, Halt> {
+        let parts = if file.multipart.is_some() { upload.journal.parts(file.id).await? } else { Vec::new() };
+        let parts = parts.into_iter().map(|part| (part.number, part)).collect();
+        Ok(Self { file, parts, is_confirmed: false })
+    }
+
+    pub fn counted(&self) -> u64 {
+        self.parts.values().map(|part| part.size).sum()
+    }
+}
+
+/// How often something was tried in vain.
+#[derive(Debug, Default)]
+pub(super) struct Tries {
+    failures: u16,
+    indulged: u16,
+}
+
+impl Tries {
+    /// How long to wait before it is tried again, if that may help.
+    pub fn wait(&mut self, upload: &Upload, error: &TryError) -> Option<Duration> {
+        match error {
+            TryError::Store(ObjectError::Throttled { retry_after }) if self.indulged < PATIENCE => {
+                upload.pace.slow_down();
+                self.indulged += 1;
+                return Some(retry_after.unwrap_or_else(|| upload.backoff(self.indulged)).min(LONGEST_WAIT));
+            }
+            TryError::Superseded if self.indulged < PATIENCE => {
+                self.indulged += 1;
+                return Some(Duration::ZERO);
+            }
+            TryError::Store(error) => upload.refusals.note(error),
+            TryError::Final(_) | TryError::Changed | TryError::Superseded | TryError::Halted(_) => {}
+        }
+        self.failures = self.failures.saturating_add(1);
+        let may_help = match error {
+            TryError::Changed | TryError::Superseded => true,
+            TryError::Store(error) => error.is_transient() || matches!(error, ObjectError::NoSuchUpload),
+            TryError::Final(_) | TryError::Halted(_) => false,
+        };
+        (may_help && self.failures <= upload.retries).then(|| upload.backoff(self.failures))
+    }
+}
+
+/// Uploads a file, and tries again where that may help.
+pub(super) async fn upload(upload: &Upload, file: PlannedFile, turn: Turn) -> Result<(), Halt> {
     // Held to the end, retries included: a file under way is a file under way.
     let _turn = turn;
-    let mut asked_for_patience = 0;
-    loop {
-        file.attempts = file.attempts.saturating_add(1);
-        let error = match attempt(upload, &mut file).await {
-            Ok(done) => {
-                upload.pace.succeeded();
-                return Some(outcome(upload, file, done));
-            }
-            Err(TryError::Halted) => return None,
+    let planned = file.identity.size;
+    let mut transfer = Transfer::of(upload, file).await?;
+    let mut tries = Tries::default();
+    let result = loop {
+        transfer.file.attempts = tries.failures.saturating_add(1);
+        let error = match attempt(upload, &mut transfer).await {
+            Ok(done) => break succeeded(upload, done),
+            Err(TryError::Halted(halt)) => return Err(halt),
             Err(error) => error,
         };
-        let retry_after = match &error {
-            TryError::Final(_) => None,
-            TryError::Changed => Some(upload.backoff(file.attempts)),
-            TryError::Store(ObjectError::Throttled { retry_after }) if asked_for_patience < PATIENCE => {
-                upload.pace.slow_down();
-                asked_for_patience += 1;
-                file.attempts = file.attempts.saturating_sub(1);
-                Some(retry_after.unwrap_or_else(|| upload.backoff(asked_for_patience)).min(LONGEST_WAIT))
-            }
-            TryError::Store(error) => {
-                upload.note_refusal(error);
-                error.is_transient().then(|| upload.backoff(file.attempts))
-            }
-            TryError::Halted => return None,
-        };
-        match retry_after {
-            Some(wait) if file.attempts <= upload.retries => sleep(wait).await,
-            _ => {
-                multipart::forget(upload, &mut file).await;
-                return Some(failed(file, error.to_string()));
-            }
+        if matches!(error, TryError::Store(ObjectError::NoSuchUpload)) {
+            multipart::restart(upload, &mut transfer).await;
         }
-        if upload.journal.signal.borrow().check().is_err() {
-            return None;
+        let Some(wait) = tries.wait(upload, &error) else {
+            multipart::forget(upload, &mut transfer).await?;
+            break FileResult::Failed(error.to_string());
+        };
+        sleep(wait).await;
+        upload.journal.signal.borrow().check()?;
+    };
+    let counted = transfer.counted();
+    upload.tell(Event::File { outcome: FileOutcome { file: transfer.file, result }, planned, counted }).await;
+    Ok(())
+}
+
+fn succeeded(upload: &Upload, done: Done) -> FileResult {
+    upload.pace.succeeded();
+    match done {
+        Done::Uploaded { identity, checksum, object } => {
+            upload.refusals.note_taken();
+            FileResult::Uploaded { identity, checksum, etag: object.etag, at: upload.clock.now() }
+        }
+        Done::Unchanged(identity) => FileResult::Unchanged(identity),
+    }
+}
+
+async fn attempt(upload: &Upload, transfer: &mut Transfer) -> Result<Done, TryError> {
+    let most = upload.whole_bytes.min(upload.objects.limits().max_put);
+    // A file that is found to have changed since it was last looked at may be one for the other way.
+    loop {
+        let is_small = transfer.file.identity.size <= most && transfer.file.multipart.is_none();
+        let done = if is_small {
+            whole(upload, &mut transfer.file).await?
+        } else {
+            multipart::upload(upload, transfer, most).await?
+        };
+        if let Some(done) = done {
+            return Ok(done);
         }
     }
 }
 
-fn outcome(upload: &Upload, file: PlannedFile, done: Done) -> FileOutcome {
-    let result = match done {
-        Done::Uploaded { identity, checksum, object } => {
-            FileResult::Uploaded { identity, checksum, etag: object.etag, at: upload.clock.now() }
-        }
-        Done::Unchanged(identity) => FileResult::Unchanged(identity),
-    };
-    FileOutcome { file, result }
-}
-
-async fn attempt(upload: &Upload, file: &mut PlannedFile) -> Result<Done, TryError> {
-    let is_small = file.identity.size <= upload.whole_bytes.min(upload.objects.limits().max_put);
-    if is_small && file.multipart.is_none() { whole(upload, file).await } else { multipart::upload(upload, file).await }
-}
-
-/// Sends a file in one piece.
-async fn whole(upload: &Upload, file: &mut PlannedFile) -> Result<Done, TryError> {
-    let _memory = upload.budget.memory(file.identity.size).await;
-    let (folder, path, most) = (Arc::clone(&upload.folder), file.path.clone(), upload.whole_bytes);
+/// Sends a file in one piece, unless it has grown.
+async fn whole(upload: &Upload, file: &mut PlannedFile) -> Result<Option<Done>, TryError> {
+    let most = file.identity.size;
+    let _memory = upload.budget.memory(most).await;
+    let (folder, path) = (Arc::clone(&upload.folder), file.path.clone());
     let read = blocking(move || read_whole(&folder.open(&path, Symlinks::Never)?, most)).await?;
-    let Some((identity, bytes, checksum)) = read else {
-        // It has grown since it was found.
-        return multipart::upload(upload, file).await;
+    let (identity, bytes, checksum) = match read {
+        Read::Whole(identity, bytes, checksum) => (identity, bytes, checksum),
+        Read::Larger(identity) => {
+            file.identity = identity;
+            return Ok(None);
+        }
     };
     if upload.compares_checksums && file.stored_checksum == Some(checksum) {
-        return Ok(Done::Unchanged(identity));
+        return Ok(Some(Done::Unchanged(identity)));
     }
     upload.budget.line(identity.size).await;
     let condition = condition(file);
     let outcome = upload.objects.put(&file.key, bytes, checksum, &condition).await;
     let object = settle(upload, file, outcome, identity.size, checksum).await?;
-    Ok(Done::Uploaded { identity, checksum, object })
+    Ok(Some(Done::Uploaded { identity, checksum, object }))
+}
+
+enum Read {
+    Whole(FileIdentity, Bytes, Crc64),
+    /// There is more of it than was to be read.
+    Larger(FileIdentity),
 }
 
 /// Reads all of a file, unless it is larger than `most`.
-fn read_whole(file: &SourceFile, most: u64) -> Result<Option<(FileIdentity, Bytes, Crc64)>, TryError> {
+fn read_whole(file: &SourceFile, most: u64) -> Result<Read, TryError> {
     let before = file.identity().map_err(unreadable)?;
-    let Ok(length) = usize::try_from(before.size) else { return Ok(None) };
-    if before.size > most {
-        return Ok(None);
-    }
+    let length = match usize::try_from(before.size) {
+        Ok(length) if before.size <= most => length,
+        _ => return Ok(Read::Larger(before)),
+    };
     let bytes = file.read_at(0, length).map_err(unreadable)?;
     if bytes.len() != length || file.identity().map_err(unreadable)? != before {
         return Err(TryError::Changed);
     }
     let checksum = checksum::of(&bytes);
-    Ok(Some((before, Bytes::from(bytes), checksum)))
+    Ok(Read::Whole(before, Bytes::from(bytes), checksum))
 }
 
 /// What must be so for the object to be written: nobody has written it since it was last known, so that a worker which
@@ -179,10 +248,10 @@ pub(super) async fn settle(
         (Some(object), Some(_)) if is_written(&object) && object.checksum.is_some() => Ok(object),
         (_, None) => Err(ObjectError::ChecksumMismatch.into()),
         (found, Some(ObjectError::ConditionFailed)) => {
-            upload.journal.hold().await.map_err(|_| TryError::Halted)?;
-            // It is for this run to replace whatever is there.
+            // It is for this run to replace whatever is there, if it still is this worker's.
+            upload.journal.hold().await?;
             file.etag = found.and_then(|object| object.etag);
-            Err(ObjectError::Unavailable("the object was not as it was known to be".into()).into())
+            Err(TryError::Superseded)
         }
         (_, Some(error)) => Err(error.into()),
     }
@@ -195,6 +264,7 @@ pub(super) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(TryError::Final(error.to_string())))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(super) fn unreadable(error: std::io::Error) -> TryError {
     TryError::Final(format!("can't be read: {}", error.kind()))
 }

@@ -1,6 +1,7 @@
 //! What a run writes down. Each entry is a transaction that begins by holding on to the run.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tenantry_kernel::{Clock, StorageError, Store};
@@ -16,9 +17,6 @@ use tokio::time::sleep;
 
 use super::halt::{Halt, Signal};
 
-/// The longest wait while the database is away.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
-
 pub(super) struct Journal {
     pub store: Arc<dyn Store<TenantContext, dyn SyncTransaction>>,
     pub clock: Arc<dyn Clock>,
@@ -28,39 +26,47 @@ pub(super) struct Journal {
     pub duration: Duration,
     pub place: Place,
     pub signal: watch::Receiver<Signal>,
+    /// How many advances were written.
+    pub advances: AtomicU64,
 }
 
 /// What is written down at once.
 pub(super) enum Entry<'a> {
     Plan(&'a [PlannedFile]),
     Scanned(&'a Scanned),
-    Outcomes(&'a [FileOutcome], &'a [PartRecord], &'a Advance),
-    Multipart(FileRecordId, &'a Multipart),
+    Batch(&'a Batch),
     Forget(&'a [ObjectKey], &'a Advance),
     Release,
     End(&'a RunEnd),
 }
 
+/// What came about since the last one, in this order for each file.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub parts: Vec<PartRecord>,
+    pub outcomes: Vec<FileOutcome>,
+    pub begun: Vec<(FileRecordId, Multipart)>,
+    pub advance: Advance,
+}
+
 impl Journal {
     /// Writes it down, however long the database is away; but not once the run is another worker's.
     pub async fn write(&self, entry: Entry<'_>) -> Result<(), Halt> {
-        let mut wait = Duration::from_millis(50);
+        let mut patience = Patience::default();
+        // The same each time: a reply to the commit may be lost.
+        let number = self.advances.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         loop {
-            match self.try_write(&entry).await {
-                Err(Halt::Storage(StorageError::Unavailable(error) | StorageError::Serialization(error))) => {
-                    tracing::debug!(error, run_id = %self.run.id, "the journal of a run could not be written");
-                }
-                outcome => return outcome,
+            match self.try_write(&entry, number).await {
+                Err(halt) => patience.bear(halt).await?,
+                Ok(()) => return Ok(()),
             }
             if *self.signal.borrow() == Signal::Lost {
                 return Err(Halt::Lost);
             }
-            sleep(wait).await;
-            wait = wait.saturating_mul(2).min(LONGEST_WAIT);
         }
     }
 
-    async fn try_write(&self, entry: &Entry<'_>) -> Result<(), Halt> {
+    async fn try_write(&self, entry: &Entry<'_>, number: u64) -> Result<(), Halt> {
         let mut transaction = self.store.begin(&self.context).await?;
         if transaction.runs().hold(self.lease, self.duration).await? == Hold::Lost {
             return Err(Halt::Lost);
@@ -71,19 +77,24 @@ impl Journal {
                 transaction.files().plan(place, run, files).await?;
                 true
             }
-            Entry::Scanned(scanned) => transaction.runs().scanned(self.lease, scanned, now).await?,
-            Entry::Outcomes(outcomes, parts, advance) => {
-                transaction.files().record_parts(parts).await?;
-                transaction.files().record(place, run, outcomes).await?;
-                transaction.runs().advance(self.lease, advance, now).await?
+            Entry::Scanned(scanned) => {
+                let mut scanned = (*scanned).clone();
+                scanned.progress.bytes_uploaded = transaction.files().bytes_in_parts(run).await?;
+                transaction.runs().scanned(self.lease, &scanned, now).await?
             }
-            Entry::Multipart(file_id, multipart) => {
-                transaction.files().begin_multipart(run, *file_id, multipart).await?;
-                true
+            Entry::Batch(batch) => {
+                transaction.files().record_parts(&batch.parts).await?;
+                transaction.files().record(place, run, &batch.outcomes).await?;
+                for (file_id, multipart) in &batch.begun {
+                    transaction.files().begin_multipart(run, *file_id, multipart).await?;
+                }
+                let advance = Advance { number, ..batch.advance.clone() };
+                transaction.runs().advance(self.lease, &advance, now).await?
             }
             Entry::Forget(keys, advance) => {
                 transaction.files().forget(place, keys).await?;
-                transaction.runs().advance(self.lease, advance, now).await?
+                let advance = Advance { number, ..(*advance).clone() };
+                transaction.runs().advance(self.lease, &advance, now).await?
             }
             Entry::Release => transaction.runs().release(self.lease, now).await?,
             Entry::End(end) => transaction.runs().finish(self.lease, end, now).await?,
@@ -96,6 +107,17 @@ impl Journal {
 
     /// Makes sure that the run is still this worker's.
     pub async fn hold(&self) -> Result<(), Halt> {
+        let mut patience = Patience::default();
+        loop {
+            match self.try_hold().await {
+                Err(halt) => patience.bear(halt).await?,
+                Ok(()) => return Ok(()),
+            }
+            self.signal.borrow().check()?;
+        }
+    }
+
+    async fn try_hold(&self) -> Result<(), Halt> {
         let mut transaction = self.store.begin(&self.context).await?;
         if transaction.runs().hold(self.lease, self.duration).await? == Hold::Lost {
             return Err(Halt::Lost);
@@ -105,6 +127,17 @@ impl Journal {
 
     /// What is known of keys below the run's prefix, from behind the one named.
     pub async fn known(&self, after: Option<&ObjectKey>, limit: u32) -> Result<Vec<KnownObject>, Halt> {
+        let mut patience = Patience::default();
+        loop {
+            match self.try_known(after, limit).await {
+                Err(halt) => patience.bear(halt).await?,
+                Ok(known) => return Ok(known),
+            }
+            self.signal.borrow().check()?;
+        }
+    }
+
+    async fn try_known(&self, after: Option<&ObjectKey>, limit: u32) -> Result<Vec<KnownObject>, Halt> {
         let mut transaction = self.store.read(&self.context).await?;
         let prefix = &self.run.destination.prefix;
         Ok(transaction.files().known(&self.place, self.run.session_id, prefix, after, limit).await?)
@@ -112,15 +145,13 @@ impl Journal {
 
     /// Files that are still to be uploaded, from behind the one named.
     pub async fn pending(&self, after: Option<FileRecordId>, limit: u32) -> Result<Vec<PlannedFile>, Halt> {
-        let mut wait = Duration::from_millis(50);
+        let mut patience = Patience::default();
         loop {
             match self.try_pending(after, limit).await {
-                Err(Halt::Storage(StorageError::Unavailable(_))) => {}
-                outcome => return outcome,
+                Err(halt) => patience.bear(halt).await?,
+                Ok(files) => return Ok(files),
             }
             self.signal.borrow().check()?;
-            sleep(wait).await;
-            wait = wait.saturating_mul(2).min(LONGEST_WAIT);
         }
     }
 
@@ -131,13 +162,62 @@ impl Journal {
 
     /// The parts of a file that are known to be in the store.
     pub async fn parts(&self, file_id: FileRecordId) -> Result<Vec<StoredPart>, Halt> {
+        let mut patience = Patience::default();
+        loop {
+            match self.try_parts(file_id).await {
+                Err(halt) => patience.bear(halt).await?,
+                Ok(parts) => return Ok(parts),
+            }
+            self.signal.borrow().check()?;
+        }
+    }
+
+    async fn try_parts(&self, file_id: FileRecordId) -> Result<Vec<StoredPart>, Halt> {
         let mut transaction = self.store.read(&self.context).await?;
         Ok(transaction.files().parts(file_id).await?)
     }
 
-    /// The multipart uploads that files below the run's prefix have under way.
+    /// The multipart uploads that runs have under way below the run's prefix.
     pub async fn uploads_under_way(&self) -> Result<Vec<UploadId>, Halt> {
+        let mut patience = Patience::default();
+        loop {
+            match self.try_uploads_under_way().await {
+                Err(halt) => patience.bear(halt).await?,
+                Ok(uploads) => return Ok(uploads),
+            }
+            self.signal.borrow().check()?;
+        }
+    }
+
+    async fn try_uploads_under_way(&self) -> Result<Vec<UploadId>, Halt> {
         let mut transaction = self.store.read(&self.context).await?;
         Ok(transaction.files().uploads_under_way(&self.place, &self.run.destination.prefix).await?)
+    }
+}
+
+/// What is had with a database that is away.
+pub(super) struct Patience(Duration);
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(Duration::from_millis(50))
+    }
+}
+
+impl Patience {
+    /// The longest wait.
+    const LONGEST: Duration = Duration::from_secs(2);
+
+    /// Waits, longer each time, if the same may succeed later; else gives the reason back.
+    pub async fn bear(&mut self, halt: Halt) -> Result<(), Halt> {
+        match halt {
+            Halt::Storage(StorageError::Unavailable(error) | StorageError::Serialization(error)) => {
+                tracing::debug!(error, "the database is away");
+            }
+            other => return Err(other),
+        }
+        sleep(self.0).await;
+        self.0 = self.0.saturating_mul(2).min(Self::LONGEST);
+        Ok(())
     }
 }

@@ -20,11 +20,13 @@ pub(super) struct KnownObjects {
 }
 
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "there are millions of these, and each says what it says")]
 struct Known {
     size: u64,
     mtime_ns: i64,
     is_own: bool,
     is_current: bool,
+    has_object: bool,
     is_seen: bool,
 }
 
@@ -52,6 +54,7 @@ impl KnownObjects {
             mtime_ns: object.mtime_ns,
             is_own: object.is_own,
             is_current: object.is_current,
+            has_object: object.has_object,
             is_seen: false,
         };
         self.objects.insert(self.hasher.hash_one(&object.key), known);
@@ -75,13 +78,13 @@ impl KnownObjects {
 
     /// How many objects are the session's own.
     pub fn own(&self) -> u64 {
-        u64::try_from(self.objects.values().filter(|known| known.is_own).count()).unwrap_or(u64::MAX)
+        let own = self.objects.values().filter(|known| known.is_own && known.has_object);
+        u64::try_from(own.count()).unwrap_or(u64::MAX)
     }
 
-    /// How many of these no file was seen of.
-    pub fn unseen(&self) -> u64 {
-        let unseen = self.objects.values().filter(|known| known.is_own && !known.is_seen);
-        u64::try_from(unseen.count()).unwrap_or(u64::MAX)
+    /// Whether there is any of its own that no file was seen of.
+    pub fn has_unseen(&self) -> bool {
+        self.objects.values().any(|known| known.is_own && !known.is_seen)
     }
 }
 
@@ -112,7 +115,7 @@ mod tests {
         assert!(!known.see(&key("p/a"), 4, 7) && !known.see(&key("p/a"), 3, 8));
         assert!(!known.see(&key("p/b"), 3, 7), "it was to be uploaded again");
         assert!(!known.see(&key("p/d"), 3, 7));
-        assert_eq!((known.own(), known.unseen()), (3, 1));
+        assert_eq!((known.own(), known.has_unseen()), (3, true));
         assert!(known.is_unseen(&key("p/c")) && !known.is_unseen(&key("p/a")));
     }
 }

@@ -21,6 +21,7 @@ mod options;
 mod orphans;
 mod pace;
 mod recorder;
+mod refusals;
 mod scanning;
 mod worker;
 

@@ -4,114 +4,109 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use tenantry_sync::objects::{Crc64, ObjectError, PartLimits, StoredObject, StoredPart, UploadId};
+use tenantry_sync::objects::{Crc64, ObjectError, PartLimits, StoredPart, UploadId};
 use tenantry_sync::{FileIdentity, Multipart, PartRecord, PlannedFile};
 
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+
 use super::feed::Upload;
-use super::file::{Done, TryError, blocking, condition, settle, unreadable};
-use super::journal::Entry;
+use super::file::{Done, Transfer, Tries, TryError, blocking, condition, settle, unreadable};
+use super::halt::Halt;
 use super::recorder::Event;
 use crate::checksum::{self, Crc64Digest};
 use crate::source::{SourceFile, Symlinks};
 
-/// The smallest part, so that a failed one costs little and a good one is worth a request.
-const SMALLEST_PART: u64 = 8 << 20;
-
-/// Parts are whole numbers of these.
+/// Parts of another size than the smallest are whole numbers of these.
 const STEP: u64 = 1 << 20;
 
 /// Bytes that are read at once when only their checksum is wanted.
-const CHUNK: usize = 1 << 20;
+const CHUNK: u64 = 1 << 20;
 
 /// The size of all parts but the last: at most nineteen twentieths of the parts that the store allows.
-pub(super) fn part_size(size: u64, limits: PartLimits) -> u64 {
+pub(super) fn part_size(size: u64, smallest: u64, limits: PartLimits) -> u64 {
     let most = u64::from(limits.max_parts).saturating_mul(95) / 100;
-    let needed = size.div_ceil(most.max(1)).next_multiple_of(STEP);
-    needed.max(SMALLEST_PART).max(limits.min_part).min(limits.max_part)
+    let needed = size.div_ceil(most.max(1));
+    let least = smallest.max(limits.min_part).max(1);
+    let fitting = if needed > least { needed.next_multiple_of(STEP) } else { least };
+    fitting.min(limits.max_part)
 }
 
-/// Uploads a file in parts.
-pub(super) async fn upload(upload: &Upload, file: &mut PlannedFile) -> Result<Done, TryError> {
-    let (folder, path) = (std::sync::Arc::clone(&upload.folder), file.path.clone());
+/// Uploads a file in parts, unless it has shrunk to `small` bytes.
+pub(super) async fn upload(upload: &Upload, transfer: &mut Transfer, small: u64) -> Result<Option<Done>, TryError> {
+    let (folder, path) = (std::sync::Arc::clone(&upload.folder), transfer.file.path.clone());
     let (source, identity) = blocking(move || {
         let source = folder.open(&path, Symlinks::Never)?;
         let identity = source.identity().map_err(unreadable)?;
         Ok((source, identity))
     })
     .await?;
-    if identity != file.identity {
-        forget(upload, file).await;
-        file.identity = identity;
-        if identity.size <= upload.whole_bytes {
-            return Err(TryError::Changed);
+    if identity != transfer.file.identity {
+        forget(upload, transfer).await?;
+        transfer.file.identity = identity;
+        if identity.size <= small {
+            return Ok(None);
         }
     }
-    if let Some(stored) = file.stored_checksum.filter(|_| upload.compares_checksums)
-        && checksum_of(&source, identity).await? == stored
+    if let Some(stored) = transfer.file.stored_checksum.filter(|_| upload.compares_checksums)
+        && checksum_of(upload, &source, identity).await? == stored
     {
-        return Ok(Done::Unchanged(identity));
+        forget(upload, transfer).await?;
+        return Ok(Some(Done::Unchanged(identity)));
     }
-    let mut parts = match present(upload, file).await? {
-        Present::Parts(parts) => parts,
-        Present::Object(object, checksum) => return Ok(Done::Uploaded { identity, checksum, object }),
-    };
-    let multipart = begun(upload, file).await?;
-    send(upload, file, &source, &multipart, &mut parts).await?;
-    if blocking({
-        let source = source.clone();
-        move || source.identity().map_err(unreadable)
-    })
-    .await?
-        != identity
-    {
-        forget(upload, file).await;
+    if let Some(done) = confirm(upload, transfer, &source).await? {
+        return Ok(Some(done));
+    }
+    let multipart = begun(upload, &mut transfer.file).await?;
+    send(upload, transfer, &source, &multipart).await?;
+    if still(&source).await? != identity {
+        forget(upload, transfer).await?;
         return Err(TryError::Changed);
     }
-    let checksum = combined(&parts);
-    let parts: Vec<StoredPart> = parts.into_values().collect();
+    let checksum = combined(&transfer.parts);
+    let parts: Vec<StoredPart> = transfer.parts.values().cloned().collect();
+    let file = &mut transfer.file;
     let completed =
         upload.objects.complete_upload(&file.key, &multipart.upload_id, &parts, checksum, &condition(file)).await;
     let object = settle(upload, file, completed, identity.size, checksum).await?;
-    Ok(Done::Uploaded { identity, checksum, object })
+    Ok(Some(Done::Uploaded { identity, checksum, object }))
 }
 
-/// What is in the store of a file.
-enum Present {
-    /// These parts of it.
-    Parts(BTreeMap<u32, StoredPart>),
-    /// All of it: the upload was completed, and the answer was lost.
-    Object(StoredObject, Crc64),
+/// What the file is now.
+async fn still(source: &SourceFile) -> Result<FileIdentity, TryError> {
+    let source = source.clone();
+    blocking(move || source.identity().map_err(unreadable)).await
 }
 
-/// Finds out what an earlier worker left. Only parts count that both the store and we know of: the store has them, and we
-/// know their checksums.
-async fn present(upload: &Upload, file: &mut PlannedFile) -> Result<Present, TryError> {
-    let Some(multipart) = file.multipart.clone() else { return Ok(Present::Parts(BTreeMap::new())) };
-    let ours = upload.journal.parts(file.id).await.map_err(|_| TryError::Halted)?;
-    match upload.objects.list_parts(&file.key, &multipart.upload_id).await {
+/// Finds out what has become of an upload that an earlier worker left. Only parts count that both the store and we know
+/// of: the store has them, and we know their checksums. Answers the object if that worker had completed it.
+async fn confirm(upload: &Upload, transfer: &mut Transfer, source: &SourceFile) -> Result<Option<Done>, TryError> {
+    let Some(multipart) = transfer.file.multipart.clone().filter(|_| !transfer.is_confirmed) else { return Ok(None) };
+    let key = &transfer.file.key;
+    match upload.objects.list_parts(key, &multipart.upload_id).await {
         Ok(theirs) => {
             let is_there = |part: &StoredPart| {
                 theirs
                     .iter()
                     .any(|other| other.number == part.number && other.size == part.size && other.etag == part.etag)
             };
-            let parts = ours.into_iter().filter(is_there).map(|part| (part.number, part));
-            Ok(Present::Parts(parts.collect()))
+            let counted = transfer.counted();
+            transfer.parts.retain(|_, part| is_there(part));
+            transfer.is_confirmed = true;
+            upload.tell(Event::Undone(counted - transfer.counted())).await;
+            Ok(None)
         }
         Err(ObjectError::NoSuchUpload) => {
-            let ours: BTreeMap<u32, StoredPart> = ours.into_iter().map(|part| (part.number, part)).collect();
-            let size = ours.values().map(|part| part.size).sum::<u64>();
-            let checksum = combined(&ours);
-            let object = upload.objects.head(&file.key).await?;
-            let is_whole = |object: &StoredObject| {
-                size == file.identity.size && object.size == size && object.checksum == Some(checksum)
-            };
-            if let Some(object) = object.filter(is_whole) {
-                return Ok(Present::Object(object, checksum));
+            let identity = transfer.file.identity;
+            let found = upload.objects.head(key).await?;
+            if let Some(object) = found.filter(|object| object.size == identity.size)
+                && let Some(checksum) = object.checksum
+                && checksum_of(upload, source, identity).await? == checksum
+            {
+                return Ok(Some(Done::Uploaded { identity, checksum, object }));
             }
-            file.multipart = None;
-            upload.tell(Event::Undone(size)).await;
-            Ok(Present::Parts(BTreeMap::new()))
+            restart(upload, transfer).await;
+            Ok(None)
         }
         Err(error) => Err(error.into()),
     }
@@ -123,11 +118,14 @@ async fn begun(upload: &Upload, file: &mut PlannedFile) -> Result<Multipart, Try
         return Ok(multipart.clone());
     }
     let upload_id = upload.objects.create_upload(&file.key).await?;
-    let part_size = part_size(file.identity.size, upload.objects.limits());
+    let part_size = part_size(file.identity.size, upload.part_bytes, upload.objects.limits());
     let multipart = Multipart { upload_id, part_size };
-    if upload.journal.write(Entry::Multipart(file.id, &multipart)).await.is_err() {
+    let (written, is_written) = oneshot::channel();
+    upload.tell(Event::Begun { file_id: file.id, multipart: multipart.clone(), written }).await;
+    if is_written.await.is_err() {
         abort(upload, file, &multipart.upload_id).await;
-        return Err(TryError::Halted);
+        // The recorder, which is gone, says why.
+        return Err(Halt::Lost.into());
     }
     file.multipart = Some(multipart.clone());
     Ok(multipart)
@@ -136,17 +134,18 @@ async fn begun(upload: &Upload, file: &mut PlannedFile) -> Result<Multipart, Try
 /// Sends the parts that are missing: one at a time on the file's own turn, and more while there are turns to be had.
 async fn send(
     upload: &Upload,
-    file: &PlannedFile,
+    transfer: &mut Transfer,
     source: &SourceFile,
     multipart: &Multipart,
-    parts: &mut BTreeMap<u32, StoredPart>,
 ) -> Result<(), TryError> {
+    let Transfer { file, parts, .. } = transfer;
+    let file = &*file;
     let count = u32::try_from(file.identity.size.div_ceil(multipart.part_size).max(1)).unwrap_or(u32::MAX);
     let missing: Vec<u32> = (1..=count).filter(|number| !parts.contains_key(number)).collect();
     let mut missing = missing.into_iter();
     let mut under_way = FuturesUnordered::new();
     loop {
-        upload.journal.signal.borrow().check().map_err(|_| TryError::Halted)?;
+        upload.journal.signal.borrow().check()?;
         while let Some(turn) = if under_way.is_empty() { Some(None) } else { upload.pace.try_turn().map(Some) } {
             let Some(number) = missing.next() else { break };
             under_way.push(async move {
@@ -157,11 +156,13 @@ async fn send(
         let Some(sent) = under_way.next().await else { return Ok(()) };
         let part = sent?;
         upload.pace.succeeded();
+        upload.refusals.note_taken();
         upload.tell(Event::Part(PartRecord { file_id: file.id, part: part.clone() })).await;
         parts.insert(part.number, part);
     }
 }
 
+/// Sends a part, and tries again where that may help, so that one that fails costs the others nothing.
 async fn send_part(
     upload: &Upload,
     file: &PlannedFile,
@@ -173,14 +174,25 @@ async fn send_part(
     let length = multipart.part_size.min(file.identity.size.saturating_sub(offset));
     let _memory = upload.budget.memory(length).await;
     let (bytes, checksum) = read_part(source.clone(), offset, length).await?;
-    upload.budget.line(length).await;
-    let sent = upload.objects.upload_part(&file.key, &multipart.upload_id, number, offset, bytes, checksum).await?;
-    Ok(StoredPart { number, size: length, checksum: Some(checksum), etag: sent.etag })
+    let mut tries = Tries::default();
+    loop {
+        upload.budget.line(length).await;
+        let body = bytes.clone();
+        let sent = upload.objects.upload_part(&file.key, &multipart.upload_id, number, offset, body, checksum).await;
+        let error = match sent {
+            Ok(sent) => return Ok(StoredPart { number, size: length, checksum: Some(checksum), etag: sent.etag }),
+            Err(error) if error.is_transient() => TryError::from(error),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(wait) = tries.wait(upload, &error) else { return Err(TryError::Final(error.to_string())) };
+        sleep(wait).await;
+        upload.journal.signal.borrow().check()?;
+    }
 }
 
 async fn read_part(source: SourceFile, offset: u64, length: u64) -> Result<(Bytes, Crc64), TryError> {
     blocking(move || {
-        let wanted = usize::try_from(length).map_err(|_| TryError::Final("is too large".to_owned()))?;
+        let wanted = usize::try_from(length).or(Err(TryError::Final("is too large".to_owned())))?;
         let bytes = source.read_at(offset, wanted).map_err(unreadable)?;
         if bytes.len() != wanted {
             return Err(TryError::Changed);
@@ -191,13 +203,15 @@ async fn read_part(source: SourceFile, offset: u64, length: u64) -> Result<(Byte
     .await
 }
 
-async fn checksum_of(source: &SourceFile, identity: FileIdentity) -> Result<Crc64, TryError> {
+async fn checksum_of(upload: &Upload, source: &SourceFile, identity: FileIdentity) -> Result<Crc64, TryError> {
     let source = source.clone();
+    let _memory = upload.budget.memory(CHUNK).await;
     blocking(move || {
+        let wanted = usize::try_from(CHUNK).unwrap_or(usize::MAX);
         let mut digest = Crc64Digest::new();
         let mut offset = 0;
         loop {
-            let chunk = source.read_at(offset, CHUNK).map_err(unreadable)?;
+            let chunk = source.read_at(offset, wanted).map_err(unreadable)?;
             if chunk.is_empty() {
                 break;
             }
@@ -213,14 +227,22 @@ fn combined(parts: &BTreeMap<u32, StoredPart>) -> Crc64 {
     checksum::combine(parts.values().map(|part| (part.checksum.unwrap_or(Crc64::new(0)), part.size)))
 }
 
-/// Gives up the upload that the file has under way.
-pub(super) async fn forget(upload: &Upload, file: &mut PlannedFile) {
-    if let Some(multipart) = file.multipart.take() {
-        abort(upload, file, &multipart.upload_id).await;
-        if let Ok(parts) = upload.journal.parts(file.id).await {
-            upload.tell(Event::Undone(parts.iter().map(|part| part.size).sum())).await;
-        }
+/// Gives up the upload that the file has under way, if it is still for this worker to do so.
+pub(super) async fn forget(upload: &Upload, transfer: &mut Transfer) -> Result<(), Halt> {
+    if let Some(multipart) = &transfer.file.multipart {
+        upload.journal.hold().await?;
+        abort(upload, &transfer.file, &multipart.upload_id).await;
+        restart(upload, transfer).await;
     }
+    Ok(())
+}
+
+/// Begins anew with an upload that is gone.
+pub(super) async fn restart(upload: &Upload, transfer: &mut Transfer) {
+    let counted = transfer.counted();
+    transfer.parts.clear();
+    transfer.file.multipart = None;
+    upload.tell(Event::Undone(counted)).await;
 }
 
 /// What can't be aborted now is found when orphans are looked for.
@@ -238,10 +260,12 @@ mod tests {
 
     #[test]
     fn u8_parts_are_few_enough_and_large_enough() {
-        assert_eq!(part_size(20 << 20, S3), 8 << 20);
-        assert_eq!(part_size(9_500 * (8 << 20), S3), 8 << 20);
-        assert_eq!(part_size(9_500 * (8 << 20) + 1, S3), 9 << 20);
+        assert_eq!(part_size(20 << 20, 8 << 20, S3), 8 << 20);
+        assert_eq!(part_size(9_500 * (8 << 20), 8 << 20, S3), 8 << 20);
+        assert_eq!(part_size(9_500 * (8 << 20) + 1, 8 << 20, S3), 9 << 20);
         let largest = 48 << 40;
-        assert!(largest / part_size(largest, S3) < 10_000 && part_size(largest, S3) <= S3.max_part);
+        let part = part_size(largest, 8 << 20, S3);
+        assert!(largest / part < 10_000 && part <= S3.max_part);
+        assert_eq!(part_size(20 << 20, 1 << 10, S3), S3.min_part, "the store has a word in it");
     }
 }

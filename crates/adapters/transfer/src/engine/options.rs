@@ -17,6 +17,8 @@ pub struct TransferOptions {
     pub memory_bytes: u64,
     /// Files up to this size are uploaded in one piece; more than a sixteenth of the memory they can't be.
     pub whole_bytes: u64,
+    /// Larger ones are uploaded in parts of this size, or larger ones where the store would not take so many.
+    pub part_bytes: u64,
     /// Bytes that this process sends in a second at most; none for as many as it can.
     pub bytes_per_second: Option<u64>,
     /// The first wait before a file is tried again; each further one doubles it.
@@ -35,6 +37,7 @@ impl Default for TransferOptions {
             drain: Duration::from_secs(8),
             memory_bytes: 128 << 20,
             whole_bytes: 8 << 20,
+            part_bytes: 8 << 20,
             bytes_per_second: None,
             first_retry: Duration::from_millis(200),
             orphan_age: Duration::from_hours(1),

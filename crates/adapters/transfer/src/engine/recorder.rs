@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenantry_sync::{Advance, FileOutcome, FileResult, PartRecord, Progress};
-use tokio::sync::mpsc;
+use tenantry_sync::{FileOutcome, FileRecordId, FileResult, Multipart, PartRecord, Progress};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use super::halt::Halt;
-use super::journal::{Entry, Journal};
+use super::journal::{Batch, Entry, Journal};
 
 /// What is written down at the latest after this time, or when there is so much of it. What is lost with the worker is
 /// at most this.
@@ -20,68 +20,81 @@ const WEIGHT_PERCENT: u128 = 20;
 
 /// Something that came about.
 pub(super) enum Event {
-    File(FileOutcome),
+    /// What came of a file, of which so many bytes were to be uploaded, and so many were counted already.
+    File { outcome: FileOutcome, planned: u64, counted: u64 },
+    /// A part is in the store.
     Part(PartRecord),
+    /// A file has another multipart upload, which is to be written down at once.
+    Begun { file_id: FileRecordId, multipart: Multipart, written: oneshot::Sender<()> },
     /// So many bytes of parts have to be sent again.
     Undone(u64),
 }
 
 /// Writes until all senders are gone.
 pub(super) async fn record(journal: Arc<Journal>, mut events: mpsc::Receiver<Event>) -> Result<(), Halt> {
-    let mut batch = Batch::default();
     let mut rate = Rate::new();
     while let Some(first) = events.recv().await {
-        batch.add(first);
+        let mut collected = Collected::default();
+        collected.add(first);
         let deadline = Instant::now() + LONGEST_WAIT;
-        while batch.len() < MOST {
+        while !collected.is_due() {
             match timeout_at(deadline, events.recv()).await {
-                Ok(Some(event)) => batch.add(event),
+                Ok(Some(event)) => collected.add(event),
                 Ok(None) | Err(_) => break,
             }
         }
-        rate.note(&mut batch.advance);
-        journal.write(Entry::Outcomes(&batch.outcomes, &batch.parts, &batch.advance)).await?;
-        batch = Batch::default();
+        rate.note(&mut collected.batch);
+        journal.write(Entry::Batch(&collected.batch)).await?;
+        for waiting in collected.waiting {
+            // Whoever waited may be gone.
+            let _ = waiting.send(());
+        }
     }
     Ok(())
 }
 
 #[derive(Default)]
-struct Batch {
-    outcomes: Vec<FileOutcome>,
-    parts: Vec<PartRecord>,
-    advance: Advance,
+struct Collected {
+    batch: Batch,
+    waiting: Vec<oneshot::Sender<()>>,
 }
 
-impl Batch {
-    fn len(&self) -> usize {
-        self.outcomes.len() + self.parts.len()
+impl Collected {
+    fn is_due(&self) -> bool {
+        !self.waiting.is_empty() || self.batch.outcomes.len() + self.batch.parts.len() >= MOST
     }
 
     fn add(&mut self, event: Event) {
-        let progress: &mut Progress = &mut self.advance.progress;
+        let batch = &mut self.batch;
+        let progress: &mut Progress = &mut batch.advance.progress;
         match event {
             Event::Part(part) => {
                 progress.bytes_uploaded += part.part.size;
-                self.parts.push(part);
+                batch.parts.push(part);
             }
-            Event::Undone(bytes) => self.advance.bytes_undone += bytes,
-            Event::File(outcome) => {
+            Event::Begun { file_id, multipart, written } => {
+                batch.begun.push((file_id, multipart));
+                self.waiting.push(written);
+            }
+            Event::Undone(bytes) => batch.advance.bytes_undone += bytes,
+            Event::File { outcome, planned, counted } => {
                 match &outcome.result {
                     FileResult::Uploaded { identity, .. } => {
                         progress.files_uploaded += 1;
-                        // The parts of a file were counted as they came.
-                        if outcome.file.multipart.is_none() {
-                            progress.bytes_uploaded += identity.size;
-                        }
+                        progress.bytes_uploaded += identity.size;
+                        batch.advance.bytes_undone += counted;
+                        // It may have changed since it was found.
+                        progress.total_bytes += identity.size;
+                        batch.advance.bytes_spared += planned;
                     }
                     FileResult::Unchanged(_) => {
                         progress.files_skipped += 1;
-                        self.advance.bytes_spared += outcome.file.identity.size;
+                        batch.advance.bytes_undone += counted;
+                        batch.advance.bytes_spared += planned;
                     }
                     FileResult::Failed(_) => progress.files_failed += 1,
                 }
-                self.outcomes.push(outcome);
+                batch.outcomes.push(outcome);
             }
         }
     }
@@ -101,9 +114,10 @@ impl Rate {
         Self { since: Instant::now(), bytes: 0, files: 0, bytes_per_second: None, files_per_second: None }
     }
 
-    fn note(&mut self, advance: &mut Advance) {
+    fn note(&mut self, batch: &mut Batch) {
+        let advance = &mut batch.advance;
         let progress = advance.progress;
-        self.bytes += progress.bytes_uploaded;
+        self.bytes += progress.bytes_uploaded.saturating_sub(advance.bytes_undone);
         self.files += progress.files_uploaded + progress.files_skipped + progress.files_failed;
         let milliseconds = self.since.elapsed().as_millis();
         if milliseconds >= LONGEST_WAIT.as_millis() {

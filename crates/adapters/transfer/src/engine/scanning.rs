@@ -78,8 +78,11 @@ pub(super) async fn scan(
         planner.take(batch).await?;
     }
     planner.flush().await?;
-    let unreadable = || Halt::Failed("the folder can't be read".to_owned());
-    walk.await.map_err(|_| unreadable())?.map_err(|_| unreadable())?;
+    match walk.await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => return Err(Halt::Failed(format!("the folder can't be read: {}", error.kind()))),
+        Err(error) => return Err(Halt::Failed(format!("a worker failed: {error}"))),
+    }
     if purpose == Purpose::Plan {
         journal.write(Entry::Scanned(&planner.scanned)).await?;
     }
@@ -121,7 +124,7 @@ impl<'a> Planner<'a> {
         for event in batch {
             match event {
                 ScanEvent::File(file) => self.file(file),
-                ScanEvent::Skipped(entry) => self.skipped(entry),
+                ScanEvent::Skipped(entry) => self.skipped(&entry),
                 ScanEvent::Clash { path, kind, .. } => self.warn(clash(kind), &path),
             }
         }
@@ -170,7 +173,7 @@ impl<'a> Planner<'a> {
         });
     }
 
-    fn skipped(&mut self, entry: SkippedEntry) {
+    fn skipped(&mut self, entry: &SkippedEntry) {
         let kind = match entry.reason {
             SkipReason::Symlink => WarningKind::Symlink,
             SkipReason::Special => WarningKind::SpecialFile,

@@ -54,6 +54,8 @@ pub enum Hold {
 /// By how much a run got on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Advance {
+    /// Which one it is of its lease, from 1: whoever does not know whether it was written down may write it again.
+    pub number: u64,
     /// What is added to its progress.
     pub progress: Progress,
     /// How fast it goes, in bytes a second.

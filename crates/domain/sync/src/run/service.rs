@@ -52,7 +52,6 @@ impl Uploads {
     pub async fn start(&self, context: &TenantContext, start: StartRun) -> Result<Run, SyncError> {
         context.require(Permission::WriteProjects)?;
         self.check_policy(context, start.session_id).await?;
-        let now = self.clock.now();
         let mut transaction = self.store.begin(context).await?;
         if let Some(id) = start.id
             && let Some(run) = transaction.runs().find(id).await?
@@ -67,27 +66,35 @@ impl Uploads {
         let id = start.id.unwrap_or_else(|| RunId::generate(&*self.ids));
         let run = Run {
             confirmed_deletions: start.confirmed_deletions,
-            ..queued(transaction.as_mut(), context, &session, id, mode, now).await?
+            ..queued(transaction.as_mut(), context, &session, id, mode, self.clock.now()).await?
         };
         self.enqueue(transaction, run).await
     }
 
-    /// Queues a run of a session whose schedule has come, and says when it comes next. A run that is still at it is
-    /// left alone.
+    /// Queues a run of a session if its schedule has come, and says when it comes next. A run that is still at it is
+    /// left alone. However many call this at once, one run is queued.
     ///
     /// # Errors
-    /// As [`Uploads::start`], without [`SyncError::SessionActive`].
+    /// As [`Uploads::start`], without [`SyncError::SessionActive`]. The schedule has gone on then, too.
     pub async fn start_scheduled(&self, context: &TenantContext, id: SyncSessionId) -> Result<(), SyncError> {
+        let is_allowed = match context.require(Permission::WriteProjects) {
+            Ok(()) => self.check_policy(context, id).await,
+            Err(error) => Err(error.into()),
+        };
         let now = self.clock.now();
         let mut transaction = self.store.begin(context).await?;
         let session = transaction.sync_sessions().find(id).await?.ok_or(SyncError::UnknownSession)?;
-        transaction.sync_sessions().set_next_run(id, next_run(session.schedule.as_ref(), now)).await?;
-        transaction.commit().await?;
-        let start = StartRun { id: None, session_id: id, dry_run: false, confirmed_deletions: 0 };
-        match self.start(context, start).await {
-            Ok(_) | Err(SyncError::SessionActive(_)) => Ok(()),
-            Err(error) => Err(error),
+        let next = next_run(session.schedule.as_ref(), now);
+        if !transaction.sync_sessions().pass_due(id, now, next).await? {
+            return Ok(());
         }
+        if is_allowed.is_err() || transaction.runs().active_of_session(id).await?.is_some() {
+            transaction.commit().await?;
+            return is_allowed;
+        }
+        let run_id = RunId::generate(&*self.ids);
+        let run = queued(transaction.as_mut(), context, &session, run_id, RunMode::Full, now).await?;
+        self.enqueue(transaction, run).await.map(|_| ())
     }
 
     /// A run, as it is now.
