@@ -155,18 +155,20 @@ contract! {
             warning_count: 1,
         };
         assert!(transaction.runs().scanned(lease, &scanned, now).await.unwrap());
-        let advance = Advance {
+        let advance = |number| Advance {
+            number,
             progress: Progress { files_uploaded: 1, bytes_uploaded: 40, ..Progress::default() },
             bytes_per_second: Some(9),
             files_per_second: Some(1),
             bytes_undone: 10,
             bytes_spared: 20,
         };
-        for _ in 0..2 {
-            assert!(transaction.runs().advance(lease, &advance, now).await.unwrap());
+        // The second is written down twice, as when its first answer was lost.
+        for number in [1, 2, 2] {
+            assert!(transaction.runs().advance(lease, &advance(number), now).await.unwrap());
         }
         assert!(transaction.runs().finish(lease, &RunEnd::Failed("why".to_owned()), now).await.unwrap());
-        assert!(!transaction.runs().advance(lease, &advance, now).await.unwrap(), "it has ended");
+        assert!(!transaction.runs().advance(lease, &advance(3), now).await.unwrap(), "it has ended");
         transaction.commit().await.unwrap();
         let ended = world.found_run(&person, run.id).await.unwrap();
         let progress = Progress { files_uploaded: 2, bytes_uploaded: 60, total_bytes: 60, ..scanned.progress };

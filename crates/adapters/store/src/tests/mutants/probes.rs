@@ -198,7 +198,7 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "sync_runs",
         row: "'{org}', '{id}', '{user}', '{project}', '{project}', 'full', NULL, NULL, 'p', 0, 'failed', false, \
-              false, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, '[]', 0, 0, 0, NULL, 0, NULL, now(), NULL, NULL, now()",
+              false, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, '[]', 0, 0, 0, NULL, 0, 0, NULL, now(), NULL, NULL, now()",
         touch: "crashes = 9",
         visible: [0, 0, 1],
     },
