@@ -62,7 +62,7 @@ async fn take_turns(site: Site, organizations: usize, sessions: usize) {
     });
     let _workers: Vec<_> = (0..3).map(|_| site.worker(store.clone())).collect();
     let all = organizations * sessions;
-    site.reaches("SELECT count(*) FROM sync_runs WHERE state = 'finished'", i64::try_from(all).unwrap()).await;
+    site.reaches("SELECT count(*) FROM sync_runs WHERE state = 'finished'", i64::try_from(all / 2).unwrap()).await;
     let watch = watch.lock().unwrap();
     let mut shares: BTreeMap<&str, usize> = BTreeMap::new();
     for organization in &watch.ended[..all / 2] {
@@ -82,7 +82,7 @@ async fn u8_organisations_take_turns_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn u8_organisations_take_turns_on_postgresql() {
-    let sessions = environment::number("TEST_QUEUED_RUNS").unwrap_or(100);
+    let sessions = environment::number("TEST_QUEUED_RUNS").unwrap_or(40);
     let Some(site) = postgres().await else { return };
     take_turns(site, 10, sessions.try_into().unwrap()).await;
 }

@@ -99,7 +99,7 @@ pub fn quick() -> TransferOptions {
     TransferOptions {
         lease: Duration::from_secs(5),
         poll_interval: Duration::from_millis(50),
-        drain: Duration::from_secs(2),
+        drain: Duration::from_secs(1),
         memory_bytes: 4 << 20,
         whole_bytes: 128 << 10,
         part_bytes: 64 << 10,

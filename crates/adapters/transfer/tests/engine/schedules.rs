@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tenantry_sync::{RunState, Schedule};
 use tokio::time::sleep;
 
@@ -16,25 +17,27 @@ async fn hourly(site: &Site) -> tenantry_sync::SyncSession {
     site.session(&site.ada, |new| new.schedule = Some(Schedule::parse("0 * * * *").unwrap())).await
 }
 
+async fn comes_and_comes_again(site: Site) {
+    site.ada.write("file", b"bytes");
+    let memory = site.memory();
+    let _workers: Vec<_> = (0..3).map(|_| site.worker(memory.clone())).collect();
+    let session = hourly(&site).await;
+    sleep(A_LOOK).await;
+    assert_eq!(site.number(RUNS).await, 0);
+    for round in 1..=2 {
+        site.clock.advance(chrono::Duration::minutes(60));
+        site.reaches(RUNS, round).await;
+        sleep(A_LOOK).await;
+        assert_eq!((site.number(RUNS).await, site.number(ACTIVE).await), (round, 0));
+        let run = site.find(&site.ada, &session).await.last_run.unwrap();
+        assert_eq!(run.state, RunState::Finished);
+    }
+    site.ada.assert_arrived(&memory);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn u7_a_session_whose_time_has_come_starts_once() {
-    for site in sites().await {
-        site.ada.write("file", b"bytes");
-        let memory = site.memory();
-        let _workers: Vec<_> = (0..3).map(|_| site.worker(memory.clone())).collect();
-        let session = hourly(&site).await;
-        sleep(A_LOOK).await;
-        assert_eq!(site.number(RUNS).await, 0);
-        for round in 1..=2 {
-            site.clock.advance(chrono::Duration::minutes(60));
-            site.reaches(RUNS, round).await;
-            sleep(A_LOOK).await;
-            assert_eq!((site.number(RUNS).await, site.number(ACTIVE).await), (round, 0));
-            let run = site.find(&site.ada, &session).await.last_run.unwrap();
-            assert_eq!(run.state, RunState::Finished);
-        }
-        site.ada.assert_arrived(&memory);
-    }
+    join_all(sites().await.into_iter().map(comes_and_comes_again)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
