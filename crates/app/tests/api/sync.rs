@@ -61,6 +61,7 @@ fn object(site: &Site, key: &str) -> Option<Vec<u8>> {
     let folder = site.running.node().settings.objects.directory(&site.running.node().settings.data.directory);
     // Folders of objects are told from objects by the ends of their names.
     let (folders, name) = key.rsplit_once('/').unwrap();
-    let folders: String = folders.split('/').map(|folder| format!("{folder}.d/")).collect();
-    fs::read(folder.join("default/objects").join(folders).join(name)).ok()
+    let objects = folder.join("default/objects");
+    let place = folders.split('/').fold(objects, |place, folder| place.join(format!("{folder}.d")));
+    fs::read(place.join(name)).ok()
 }

@@ -207,6 +207,8 @@ pub trait RunQueue: Send + Sync {
     /// Takes runs from workers that did not hold on to them: they are queued again, and wait the longer the more workers
     /// died over them; after [`Run::MAX_CRASHES`] they are given up. Tells how many there were.
     async fn reap(&self, at: DateTime<Utc>) -> Result<u64, StorageError>;
+    /// Whether the account may act at all: it is active, and not deleted.
+    async fn may_act(&self, user_id: UserId) -> Result<bool, StorageError>;
     /// The sessions whose schedule has come by `now`, at most `limit`, and in whose name they run.
     async fn due(&self, now: DateTime<Utc>, limit: u16) -> Result<Vec<DueSession>, StorageError>;
 }

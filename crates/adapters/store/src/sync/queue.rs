@@ -17,7 +17,7 @@ use super::columns::{now_ms, small, stored_small};
 use super::lease::from_now;
 use crate::error::storage;
 use crate::row::RowReader;
-use crate::scope::{Scope, sync_runs, sync_sessions, sync_turns};
+use crate::scope::{Scope, sync_runs, sync_sessions, sync_turns, users};
 use crate::transaction::Mode;
 use crate::{Database, StoreTransaction};
 
@@ -27,7 +27,7 @@ const BATCH: u64 = 100;
 /// What members read of a run over which too many workers died.
 const GIVEN_UP: &str = "given up after the workers that tried it died";
 
-/// The first wait of a run over which a worker died; each further one doubles it.
+/// The wait of a run over which a second worker died; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 #[async_trait]
@@ -60,6 +60,18 @@ impl RunQueue for Database {
         }
         Box::new(transaction).commit().await?;
         Ok(u64::try_from(lost.len()).unwrap_or_default())
+    }
+
+    async fn may_act(&self, user_id: UserId) -> Result<bool, StorageError> {
+        use users::Column;
+        let transaction = self.begin(Scope::platform(), Mode::Read).await?;
+        let select = transaction
+            .scope()
+            .select::<Column>()
+            .filter(Column::Id.eq(user_id.as_uuid()))
+            .filter(Column::IsActive.eq(true))
+            .filter(Column::DeletedAt.is_null());
+        transaction.exists(select).await
     }
 
     async fn due(&self, now: DateTime<Utc>, limit: u16) -> Result<Vec<DueSession>, StorageError> {
@@ -271,7 +283,11 @@ impl StoreTransaction {
             ..Default::default()
         };
         // The first death says little of the run; it may have been the machine's.
-        let wait = if crashes == 1 { Duration::ZERO } else { FIRST_WAIT * 2_u32.saturating_pow(crashes.into()) };
+        let wait = if crashes == 1 {
+            Duration::ZERO
+        } else {
+            FIRST_WAIT * 2_u32.saturating_pow(u32::from(crashes).saturating_sub(2))
+        };
         let update = self
             .scope()
             .update_many::<Column>()

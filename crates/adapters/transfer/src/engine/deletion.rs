@@ -76,7 +76,8 @@ async fn list(journal: &Journal, session: &SyncSession, found: &Found) -> Result
         let is_gone = |key: &ObjectKey| {
             found.known.is_unseen(key) && key.path_below(prefix).is_some_and(|path| options.takes(&path))
         };
-        extraneous.extend(page.into_iter().filter(|object| is_gone(&object.key)));
+        // Another session may have written there since the folder was looked through.
+        extraneous.extend(page.into_iter().filter(|object| object.is_own && is_gone(&object.key)));
     }
 }
 

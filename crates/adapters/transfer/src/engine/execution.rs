@@ -76,6 +76,9 @@ async fn prepare<'a>(
     claim: Claim,
     signal: &watch::Sender<Signal>,
 ) -> Result<Execution<'a>, Halt> {
+    if !parts.queue.may_act(claim.user_id).await? {
+        return Err(Halt::Failed("the account of whoever started it is deactivated".to_owned()));
+    }
     let actor = parts.platform.act_for(claim.user_id);
     let context = parts.entrance.enter(actor, claim.organization_id).await.map_err(|error| match error {
         TenancyError::Storage(error) => Halt::Storage(error),

@@ -1,10 +1,11 @@
 //! Uploads the files of a run, many at a time.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tenantry_kernel::Clock;
-use tenantry_sync::objects::ObjectStore;
+use tenantry_sync::objects::{ObjectError, ObjectStore};
 use tenantry_sync::{FileRecordId, SyncSession};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
@@ -24,6 +25,9 @@ const PAGE: u32 = 1_000;
 /// Events that wait to be written down: a database that is away stops the uploads.
 const EVENTS_AHEAD: usize = 2_000;
 
+/// Failures of the store that a run tells of in the log.
+const FAILURES_LOGGED: u32 = 20;
+
 /// What the upload of a file needs.
 pub(super) struct Upload {
     pub journal: Arc<Journal>,
@@ -39,6 +43,7 @@ pub(super) struct Upload {
     pub part_bytes: u64,
     pub first_retry: Duration,
     pub compares_checksums: bool,
+    failures_logged: AtomicU32,
 }
 
 /// What all uploads of a run share.
@@ -75,6 +80,7 @@ pub(super) async fn upload_all(means: Means, session: &SyncSession) -> Result<()
         part_bytes: means.part_bytes,
         first_retry: means.first_retry,
         compares_checksums: session.compare_by == tenantry_sync::CompareBy::Checksum,
+        failures_logged: AtomicU32::new(0),
     });
     let mut under_way = JoinSet::new();
     let ended = match feed(&upload, &mut under_way, &recorder).await {
@@ -141,7 +147,7 @@ fn broken(error: &JoinError) -> Halt {
 }
 
 /// Completes when the run is to stop.
-async fn halted(signal: &mut watch::Receiver<Signal>) -> Halt {
+pub(super) async fn halted(signal: &mut watch::Receiver<Signal>) -> Halt {
     loop {
         if let Err(halt) = signal.borrow_and_update().check() {
             return halt;
@@ -153,6 +159,13 @@ async fn halted(signal: &mut watch::Receiver<Signal>) -> Halt {
 }
 
 impl Upload {
+    /// Tells operators what the store says; of a store that fails all the time, not for every file.
+    pub fn log(&self, error: &ObjectError) {
+        if self.failures_logged.fetch_add(1, Ordering::Relaxed) < FAILURES_LOGGED {
+            tracing::warn!(?error, run_id = %self.journal.run.id, "an object store failed");
+        }
+    }
+
     /// Nobody listens once the recorder has found the run to be another worker's.
     pub async fn tell(&self, event: Event) {
         let _ = self.events.send(event).await;

@@ -99,7 +99,10 @@ impl Tries {
                 self.indulged += 1;
                 return Some(Duration::ZERO);
             }
-            TryError::Store(error) => upload.refusals.note(error),
+            TryError::Store(error) => {
+                upload.log(error);
+                upload.refusals.note(error);
+            }
             TryError::Final(_) | TryError::Changed | TryError::Superseded | TryError::Halted(_) => {}
         }
         self.failures = self.failures.saturating_add(1);

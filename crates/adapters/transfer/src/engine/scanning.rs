@@ -11,6 +11,7 @@ use tenantry_sync::{
 };
 use tokio::sync::mpsc;
 
+use super::feed::halted;
 use super::halt::Halt;
 use super::journal::{Entry, Journal};
 use super::known::KnownObjects;
@@ -73,8 +74,14 @@ pub(super) async fn scan(
         })
     });
     let mut planner = Planner::new(journal, session, ids, known, purpose);
-    while let Some(batch) = batches.recv().await {
-        journal.signal.borrow().check()?;
+    let mut signal = journal.signal.clone();
+    loop {
+        // A file system that hangs holds its own thread, and not the run.
+        let batch = tokio::select! {
+            batch = batches.recv() => batch,
+            halt = halted(&mut signal) => return Err(halt),
+        };
+        let Some(batch) = batch else { break };
         planner.take(batch).await?;
     }
     planner.flush().await?;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tenantry_identity::PlatformContext;
 use tenantry_kernel::{Clock, IdGenerator, StorageError, Store};
 use tenantry_sync::ports::{ObjectStores, RunQueue, SyncPolicy, SyncTransaction};
-use tenantry_sync::{Claim, SyncError, Uploads, WorkerName};
-use tenantry_tenancy::{Entrance, TenancyError, TenantContext};
+use tenantry_sync::{Claim, SyncError, SyncSessionId, Uploads, WorkerName};
+use tenantry_tenancy::{Entrance, TenantContext};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
@@ -24,6 +25,9 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Sessions that are started at once because their time has come.
 const DUE_AT_ONCE: u16 = 50;
+
+/// When a schedule is looked at again of somebody who may not enter the organisation.
+const PUT_OFF: chrono::Duration = chrono::Duration::hours(1);
 
 /// What a worker works with.
 pub struct WorkerParts {
@@ -144,26 +148,21 @@ impl SyncWorker {
                 Ok(context) => self.parts.uploads.start_scheduled(&context, due.session_id).await,
                 Err(error) => Err(SyncError::from(error)),
             };
-            match started {
-                Ok(()) => {}
-                Err(SyncError::Storage(error)) => return Err(error),
-                Err(error) => {
-                    tracing::warn!(%error, session_id = %due.session_id, "a scheduled run could not be started");
-                    self.unschedule(due).await?;
+            // One that can't be started holds none of the others up.
+            if let Err(error) = started {
+                tracing::warn!(?error, session_id = %due.session_id, "a scheduled run could not be started");
+                if matches!(error, SyncError::NotFound) {
+                    self.put_off(due.session_id, now).await?;
                 }
             }
         }
         Ok(())
     }
 
-    /// A schedule of somebody who may not start it any more comes no more, until somebody changes the session.
-    async fn unschedule(&self, due: tenantry_sync::ports::DueSession) -> Result<(), StorageError> {
-        let actor = self.parts.platform.act_for(due.user_id);
-        if !matches!(self.parts.entrance.enter(actor, due.organization_id).await, Err(TenancyError::NotFound)) {
-            return Ok(());
-        }
+    /// The schedule of somebody who may not enter the organisation now, which may change, is looked at again later.
+    async fn put_off(&self, id: SyncSessionId, now: DateTime<Utc>) -> Result<(), StorageError> {
         let mut transaction = self.parts.all.begin(&self.parts.platform).await?;
-        transaction.sync_sessions().set_next_run(due.session_id, None).await?;
+        transaction.sync_sessions().set_next_run(id, Some(now + PUT_OFF)).await?;
         transaction.commit().await
     }
 }

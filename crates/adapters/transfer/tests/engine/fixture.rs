@@ -390,6 +390,8 @@ fn ports(database: &Arc<Database>) -> StorePorts {
         own_memberships: database.clone(),
         tenancy: database.clone(),
         tasks: database.clone(),
+        sync: database.clone(),
+        run_queue: database.clone(),
         requests: database.clone(),
         credentials: database.clone(),
         api_keys: database.clone(),

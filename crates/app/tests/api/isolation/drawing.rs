@@ -98,7 +98,7 @@ impl Drawing<'_, '_> {
         match name {
             "slug" | "company_code" if self.is_twin => Value::Null,
             "slug" | "company_code" | "name" | "company_name" | "title" | "description" | "full_name" | "username"
-            | "bucket_name" | "storage_prefix" => json!(self.text()),
+            | "bucket_name" | "storage_prefix" | "cycle_name" | "s3_prefix" => json!(self.text()),
             "metadata" => json!({"note": self.text()}),
             "labels" => json!(["shared", self.text()]),
             "email" | "contact_email" => json!(self.email()),
@@ -110,7 +110,6 @@ impl Drawing<'_, '_> {
             "project_id" => json!(self.any(Kind::Project)),
             "cycle_id" => json!(self.any(Kind::Cycle)),
             "session_id" => json!(self.any(Kind::SyncSession)),
-            "cycle_name" | "s3_prefix" => json!(self.text()),
             "cycle_number" => json!(self.rng.u32(1..1_000_000)),
             "local_directory" => json!(self.own.keeper.site.synced.path()),
             "aws_profile" | "schedule" => Value::Null,
@@ -118,12 +117,11 @@ impl Drawing<'_, '_> {
             "compare_by" => json!("checksum"),
             "max_workers" | "times_to_retry" => json!(self.rng.u8(1..=20)),
             "confirmed_deletions" => json!(0),
-            "use_find" | "dry_run" | "delete_extraneous" => json!(self.rng.bool()),
             "assignee_id" => json!(self.any(Kind::User)),
             "status" => json!(self.one_of(&["Pending", "Completed", "planned"])),
             "priority" => json!(self.rng.u8(..=4)),
             "due_at" | "expires_at" | "started_at" | "completed_at" => json!("2039-01-01T00:00:00Z"),
-            "is_active" | "completed" => json!(self.rng.bool()),
+            "is_active" | "completed" | "use_find" | "dry_run" | "delete_extraneous" => json!(self.rng.bool()),
             _ => panic!("nobody has said what to send as `{name}`"),
         }
     }
