@@ -370,11 +370,12 @@ impl FileRepository for StoreTransaction {
     }
 
     async fn forget(&mut self, place: &Place, keys: &[ObjectKey]) -> Result<(), StorageError> {
-        let delete = self
-            .scope()
-            .delete_many::<Column>()
-            .filter(Column::Place.eq(place_number(place)))
-            .filter(Column::Key.is_in(keys.iter().map(ObjectKey::as_str)));
+        let named = Condition::all()
+            .add(Column::Place.eq(place_number(place)))
+            .add(Column::Key.is_in(keys.iter().map(ObjectKey::as_str)));
+        let files = self.scope().select::<Column>().select_only().column(Column::Id).filter(named.clone());
+        self.forget_parts_of(files.into_query()).await?;
+        let delete = self.scope().delete_many::<Column>().filter(named);
         delete.exec(self).await.map(|_| ()).map_err(storage)
     }
 
