@@ -2,13 +2,10 @@
 //!
 //! - [`FolderStore`]: a folder of this machine.
 //! - [`S3Store`]: a bucket of Amazon S3, or of a store that speaks its protocol; [`HttpPool`] holds the connections.
-//! - [`crc64`] and [`combine`]: the checksum that stores compare.
 
-mod checksum;
 mod folder;
 mod s3;
 
-pub use checksum::{combine, crc64};
 pub use folder::{FolderError, FolderStore};
 pub use s3::{
     Addressing, BodySigning, Encryption, HttpPool, HttpPoolOptions, Integrity, S3Credentials, S3Options, S3SetupError,

@@ -13,7 +13,6 @@ use super::files;
 use super::names::ObjectPath;
 use super::record::{self, Identity};
 use super::root::{Flush, Root};
-use crate::checksum::crc64;
 
 /// How often a folder is made anew that others remove for being empty.
 const ATTEMPTS: u32 = 100;
@@ -30,7 +29,7 @@ impl Root {
         condition: &PutCondition,
     ) -> Result<StoredObject, ObjectError> {
         let path = self.path(key)?;
-        if crc64(body) != checksum {
+        if Crc64::of(body) != checksum {
             return Err(ObjectError::ChecksumMismatch);
         }
         let (temporary, file) = self.write_temporary(body, Flush::Yes).map_err(failed)?;

@@ -5,8 +5,6 @@ use std::os::unix::fs::MetadataExt as _;
 
 use tenantry_sync::objects::Crc64;
 
-use crate::checksum::crc64;
-
 /// The file that a record speaks of. An object is never changed in place, but replaced by another file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Identity {
@@ -84,12 +82,12 @@ impl PartRecord {
 
 /// A record is not flushed to the disk as objects are: what a loss of power left of one must not pass for it.
 pub(super) fn seal(text: &str) -> String {
-    format!("{text} {}\n", crc64(text.as_bytes()))
+    format!("{text} {}\n", Crc64::of(text.as_bytes()))
 }
 
 pub(super) fn unseal(text: &str) -> Option<&str> {
     let (text, seal) = text.strip_suffix('\n')?.rsplit_once(' ')?;
-    (seal.parse() == Ok(crc64(text.as_bytes()))).then_some(text)
+    (seal.parse() == Ok(Crc64::of(text.as_bytes()))).then_some(text)
 }
 
 #[cfg(test)]

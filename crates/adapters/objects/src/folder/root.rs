@@ -9,10 +9,10 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use rustix::fs::{Mode, OFlags};
 use tenantry_kernel::{Clock, IdGenerator};
+use tenantry_sync::objects::Crc64;
 
 use super::files::{self, Kind};
 use super::names::Names;
-use crate::checksum::crc64;
 
 /// What is left of a write that broke off is removed when it is as old as this.
 const LEFTOVER: TimeDelta = TimeDelta::hours(24);
@@ -137,7 +137,7 @@ impl Root {
     ///
     /// Whoever holds one takes no other lock.
     pub fn hold(&self, of: &str) -> io::Result<File> {
-        let number = crc64(of.as_bytes()).get() % LOCKS;
+        let number = Crc64::of(of.as_bytes()).get() % LOCKS;
         let lock = files::open_or_create(&self.locks, &format!("{number:02}"))?;
         lock.lock()?;
         Ok(lock)

@@ -16,7 +16,7 @@ use tenantry_testkit::contracts::{OBJECTS, ObjectWorld, UPLOADS};
 use tenantry_testkit::{FixedClock, run};
 
 use super::{FolderError, FolderStore};
-use crate::{combine, crc64};
+use tenantry_sync::objects::Crc64;
 
 struct Fixture {
     folder: TempDir,
@@ -49,7 +49,7 @@ impl Fixture {
 
     async fn put(&self, name: &str, body: &'static [u8]) -> Result<StoredObject, ObjectError> {
         let condition = PutCondition::None;
-        self.store.put(&key(name), Bytes::from_static(body), crc64(body), &condition).await
+        self.store.put(&key(name), Bytes::from_static(body), Crc64::of(body), &condition).await
     }
 
     async fn head(&self, name: &str) -> Option<StoredObject> {
@@ -67,7 +67,7 @@ impl Fixture {
         id: &UploadId,
         (number, offset, body): (u32, u64, &'static [u8]),
     ) -> Result<StoredPart, ObjectError> {
-        self.store.upload_part(&key(name), id, number, offset, Bytes::from_static(body), crc64(body)).await
+        self.store.upload_part(&key(name), id, number, offset, Bytes::from_static(body), Crc64::of(body)).await
     }
 
     /// All parts of an upload, one of them twice, and the upload.
@@ -106,7 +106,7 @@ async fn an_object_outlasts_the_store() {
     let again = open(fixture.folder.path());
     assert_eq!(again.head(&key("a/b")).await.unwrap(), Some(put));
     let parts = again.list_parts(&key("c"), &id).await.unwrap();
-    let whole = combine(combine(crc64(b"one!"), crc64(b"two!"), 4), crc64(b"3"), 1);
+    let whole = Crc64::of(b"one!").followed_by(Crc64::of(b"two!"), 4).followed_by(Crc64::of(b"3"), 1);
     again.complete_upload(&key("c"), &id, &parts, whole, &PutCondition::Absent).await.unwrap();
     assert_eq!(fs::read(fixture.path("objects/c")).unwrap(), b"one!two!3");
     assert_eq!(fs::read_dir(fixture.path("uploads")).unwrap().count(), 0);
@@ -192,7 +192,7 @@ async fn leftovers_are_swept_when_they_are_old() {
 async fn nothing_is_left_of_a_write_that_fails() {
     let fixture = Fixture::new();
     fixture.put("a", b"one").await.unwrap();
-    let absent = fixture.store.put(&key("a"), Bytes::from_static(b"x"), crc64(b"x"), &PutCondition::Absent).await;
+    let absent = fixture.store.put(&key("a"), Bytes::from_static(b"x"), Crc64::of(b"x"), &PutCondition::Absent).await;
     assert!(matches!(absent, Err(ObjectError::ConditionFailed)));
     assert_eq!(fs::read_dir(fixture.path("temporary")).unwrap().count(), 0);
 }
@@ -249,7 +249,7 @@ async fn conditions_hold_among_processes() {
         let bodies = [0, 1, 2, 3].map(|writer| Bytes::from(format!("{round} {writer}")));
         let puts = (0..).zip(bodies).map(|(writer, body)| {
             let store = if writer % 2 == 0 { fixture.store.clone() } else { other.clone() };
-            let (checksum, condition) = (crc64(&body), condition.clone());
+            let (checksum, condition) = (Crc64::of(&body), condition.clone());
             tokio::spawn(async move { store.put(&key("a"), body, checksum, &condition).await })
         });
         let mut winners = Vec::new();
@@ -266,7 +266,7 @@ async fn conditions_hold_among_processes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_that_comes_late_does_not_change_the_object() {
     let fixture = Fixture::new();
-    let whole = combine(combine(crc64(b"one!"), crc64(b"two!"), 4), crc64(b"3"), 1);
+    let whole = Crc64::of(b"one!").followed_by(Crc64::of(b"two!"), 4).followed_by(Crc64::of(b"3"), 1);
     for _ in 0..30 {
         let (id, key) = (fixture.upload("a").await, key("a"));
         let parts = fixture.store.list_parts(&key, &id).await.unwrap();

@@ -18,7 +18,6 @@ use super::files::{self, Kind};
 use super::record::{self, PartRecord, seal, unseal};
 use super::root::{Flush, Root};
 use super::{LIMITS, length_of};
-use crate::checksum::{combine, crc64};
 
 const DATA: &str = "data";
 /// The key, and when the upload was begun.
@@ -80,7 +79,7 @@ impl Root {
         body: &[u8],
         checksum: Crc64,
     ) -> Result<StoredPart, ObjectError> {
-        if crc64(body) != checksum {
+        if Crc64::of(body) != checksum {
             return Err(ObjectError::ChecksumMismatch);
         }
         let part = PartRecord { offset: place.offset, size: length_of(body), checksum };
@@ -233,14 +232,14 @@ impl Upload {
     /// The size and the checksum of what these parts make, if they are those that are there, one after the other.
     fn whole(&self, parts: &[StoredPart]) -> Result<(u64, Crc64), ObjectError> {
         let invalid = || refused("InvalidPart", "not the parts that were uploaded");
-        let (mut size, mut checksum) = (0, crc64(b""));
+        let (mut size, mut checksum) = (0, Crc64::of(b""));
         for (number, named) in (1..).zip(parts) {
             let part = self.part(number).map_err(failed)?.ok_or_else(invalid)?;
             let is_next = named.number == number && part.offset == size;
             if !is_next || named.etag != record::etag(part.size, part.checksum) {
                 return Err(invalid());
             }
-            checksum = combine(checksum, part.checksum, part.size);
+            checksum = checksum.followed_by(part.checksum, part.size);
             size += part.size;
         }
         if parts.is_empty() { Err(invalid()) } else { Ok((size, checksum)) }

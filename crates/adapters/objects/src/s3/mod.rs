@@ -102,7 +102,7 @@ impl S3Store {
 
     /// The store would compare the MD5, which is made of what is there: the checksum was made earlier.
     fn check(&self, body: &[u8], checksum: Crc64) -> Result<(), ObjectError> {
-        let is_right = self.options.integrity == Integrity::Crc64 || crate::crc64(body) == checksum;
+        let is_right = self.options.integrity == Integrity::Crc64 || Crc64::of(body) == checksum;
         if is_right { Ok(()) } else { Err(ObjectError::ChecksumMismatch) }
     }
 }

@@ -19,7 +19,7 @@ use super::{
     Addressing, BodySigning, Encryption, HttpPool, HttpPoolOptions, Integrity, LIMITS, S3Credentials, S3Options,
     S3SetupError, S3Store,
 };
-use crate::crc64;
+use tenantry_sync::objects::Crc64;
 
 fn options(server: &S3Server) -> S3Options {
     S3Options {
@@ -69,7 +69,7 @@ async fn faulty(fault: Fault) -> (Arc<MemoryStore>, S3Server, S3Store) {
 }
 
 async fn put(store: &S3Store) -> Result<StoredObject, ObjectError> {
-    store.put(&key(), Bytes::from_static(b"one"), crc64(b"one"), &PutCondition::None).await
+    store.put(&key(), Bytes::from_static(b"one"), Crc64::of(b"one"), &PutCondition::None).await
 }
 
 fn key() -> ObjectKey {
@@ -168,14 +168,14 @@ async fn an_upload_whose_end_is_lost_is_there() {
     let store = connect(options(&server)).await;
     let key = key();
     let id = store.create_upload(&key).await.unwrap();
-    let part = store.upload_part(&key, &id, 1, 0, Bytes::from_static(b"one"), crc64(b"one")).await.unwrap();
+    let part = store.upload_part(&key, &id, 1, 0, Bytes::from_static(b"one"), Crc64::of(b"one")).await.unwrap();
     let parts = [part];
-    let complete = || store.complete_upload(&key, &id, &parts, crc64(b"one"), &PutCondition::None);
+    let complete = || store.complete_upload(&key, &id, &parts, Crc64::of(b"one"), &PutCondition::None);
     let outcome = complete().await;
     assert!(is_unavailable(&outcome), "{outcome:?}");
     assert!(matches!(complete().await, Err(ObjectError::NoSuchUpload)));
     assert!(matches!(store.list_parts(&key, &id).await, Err(ObjectError::NoSuchUpload)));
-    assert_eq!(store.head(&key).await.unwrap().unwrap().checksum, Some(crc64(b"one")));
+    assert_eq!(store.head(&key).await.unwrap().unwrap().checksum, Some(Crc64::of(b"one")));
 }
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn lists_go_on_over_many_answers() {
     let store = connect(options(&server)).await;
     for number in 0..2_500 {
         let key = ObjectKey::parse(&format!("{number:05}")).unwrap();
-        memory.put(&key, Bytes::new(), crc64(b""), &PutCondition::None).await.unwrap();
+        memory.put(&key, Bytes::new(), Crc64::of(b""), &PutCondition::None).await.unwrap();
         memory.create_upload(&key).await.unwrap();
     }
     let numbers = |objects: Vec<StoredObject>| objects.iter().map(|object| object.key.to_string()).collect::<Vec<_>>();
@@ -198,7 +198,7 @@ async fn lists_go_on_over_many_answers() {
 
     let upload = &uploads[0];
     for number in 1..=1_500 {
-        let sent = memory.upload_part(&upload.key, &upload.upload_id, number, 0, Bytes::new(), crc64(b""));
+        let sent = memory.upload_part(&upload.key, &upload.upload_id, number, 0, Bytes::new(), Crc64::of(b""));
         sent.await.unwrap();
     }
     let parts = store.list_parts(&upload.key, &upload.upload_id).await.unwrap();
@@ -212,18 +212,18 @@ async fn a_store_without_checksums_is_told_md5() {
     let store = connect(S3Options { integrity: Integrity::Md5, ..options(&server) }).await;
     let stored = put(&store).await.unwrap();
     assert_eq!((stored.size, stored.checksum), (3, None));
-    let wrong = store.put(&key(), Bytes::from_static(b"two"), crc64(b"one"), &PutCondition::None).await;
+    let wrong = store.put(&key(), Bytes::from_static(b"two"), Crc64::of(b"one"), &PutCondition::None).await;
     assert!(matches!(wrong, Err(ObjectError::ChecksumMismatch)));
     assert!(store.delete(&[key(), ObjectKey::parse("never").unwrap()]).await.unwrap().is_empty());
     assert_eq!(store.head(&key()).await.unwrap(), None);
-    assert_eq!(store.presign_put(&key(), 3, crc64(b"one"), Duration::from_hours(1)).await.unwrap(), None);
+    assert_eq!(store.presign_put(&key(), 3, Crc64::of(b"one"), Duration::from_hours(1)).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn bodies_may_be_signed() {
     let server = S3Server::over(memory()).await;
     let store = connect(S3Options { signing: BodySigning::Signed, ..options(&server) }).await;
-    assert_eq!(put(&store).await.unwrap().checksum, Some(crc64(b"one")));
+    assert_eq!(put(&store).await.unwrap().checksum, Some(Crc64::of(b"one")));
 }
 
 #[tokio::test]
@@ -271,7 +271,7 @@ async fn head_of_a_put(options: impl FnOnce(S3Options) -> S3Options) -> String {
 #[tokio::test]
 async fn a_body_goes_as_it_is_with_its_checksum() {
     let request = head_of_a_put(|options| options).await;
-    let checksum = format!("x-amz-checksum-crc64nvme: {}\r\n", crc64(b"one"));
+    let checksum = format!("x-amz-checksum-crc64nvme: {}\r\n", Crc64::of(b"one"));
     for header in ["content-length: 3\r\n", "x-amz-content-sha256: UNSIGNED-PAYLOAD\r\n", &checksum] {
         assert!(request.contains(header), "{header} in {request}");
     }

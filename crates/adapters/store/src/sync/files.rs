@@ -370,12 +370,12 @@ impl FileRepository for StoreTransaction {
     }
 
     async fn forget(&mut self, place: &Place, keys: &[ObjectKey]) -> Result<(), StorageError> {
-        let of_keys = Column::Place.eq(place_number(place)).and(Column::Key.is_in(keys.iter().map(ObjectKey::as_str)));
-        let in_parts = self.scope().select::<Column>().select_only().column(Column::Id).filter(of_keys.clone());
-        let in_parts = self.rows(&in_parts.filter(Column::UploadId.is_not_null()).into_query()).await?;
-        let in_parts = in_parts.iter().map(|row| RowReader::new(row).take().map(FileRecordId::from_uuid));
-        self.forget_parts(in_parts.collect::<Result<_, _>>()?).await?;
-        let delete = self.scope().delete_many::<Column>().filter(of_keys);
+        let named = Condition::all()
+            .add(Column::Place.eq(place_number(place)))
+            .add(Column::Key.is_in(keys.iter().map(ObjectKey::as_str)));
+        let files = self.scope().select::<Column>().select_only().column(Column::Id).filter(named.clone());
+        self.forget_parts_of(files.into_query()).await?;
+        let delete = self.scope().delete_many::<Column>().filter(named);
         delete.exec(self).await.map(|_| ()).map_err(storage)
     }
 

@@ -75,6 +75,11 @@ impl StoreTransaction {
         self.count(&sum.into_query()).await
     }
 
+    pub(super) async fn forget_parts_of(&self, files: SelectStatement) -> Result<(), StorageError> {
+        let delete = self.scope().delete_many::<Column>().filter(Column::FileId.in_subquery(files));
+        delete.exec(self).await.map(|_| ()).map_err(storage)
+    }
+
     pub(super) async fn forget_parts(&self, files: Vec<FileRecordId>) -> Result<(), StorageError> {
         if files.is_empty() {
             return Ok(());

@@ -14,7 +14,6 @@ use super::halt::Halt;
 use super::multipart;
 use super::pace::Turn;
 use super::recorder::Event;
-use crate::checksum;
 use crate::source::{OpenError, SourceFile, Symlinks};
 
 /// The longest wait before something is tried again.
@@ -211,7 +210,7 @@ fn read_whole(file: &SourceFile, most: u64) -> Result<Read, TryError> {
     if bytes.len() != length || file.identity().map_err(unreadable)? != before {
         return Err(TryError::Changed);
     }
-    let checksum = checksum::of(&bytes);
+    let checksum = Crc64::of(&bytes);
     Ok(Read::Whole(before, Bytes::from(bytes), checksum))
 }
 

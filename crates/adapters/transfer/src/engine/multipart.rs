@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use tenantry_sync::objects::{Crc64, ObjectError, PartLimits, StoredPart, UploadId};
+use tenantry_sync::objects::{Crc64, Crc64Digest, ObjectError, PartLimits, StoredPart, UploadId};
 use tenantry_sync::{FileIdentity, Multipart, PartRecord, PlannedFile};
 
 use tokio::sync::oneshot;
@@ -14,7 +14,6 @@ use super::feed::Upload;
 use super::file::{Done, Transfer, Tries, TryError, blocking, condition, settle, unreadable};
 use super::halt::Halt;
 use super::recorder::Event;
-use crate::checksum::{self, Crc64Digest};
 use crate::source::{SourceFile, Symlinks};
 
 /// Parts of another size than the smallest are whole numbers of these.
@@ -197,7 +196,7 @@ async fn read_part(source: SourceFile, offset: u64, length: u64) -> Result<(Byte
         if bytes.len() != wanted {
             return Err(TryError::Changed);
         }
-        let checksum = checksum::of(&bytes);
+        let checksum = Crc64::of(&bytes);
         Ok((Bytes::from(bytes), checksum))
     })
     .await
@@ -224,7 +223,7 @@ async fn checksum_of(upload: &Upload, source: &SourceFile, identity: FileIdentit
 }
 
 fn combined(parts: &BTreeMap<u32, StoredPart>) -> Crc64 {
-    checksum::combine(parts.values().map(|part| (part.checksum.unwrap_or(Crc64::new(0)), part.size)))
+    Crc64::combine(parts.values().map(|part| (part.checksum.unwrap_or(Crc64::new(0)), part.size)))
 }
 
 /// Gives up the upload that the file has under way, if it is still for this worker to do so.

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use tenantry_sync::objects::ObjectStore as _;
+use tenantry_sync::objects::{Crc64, ObjectStore as _};
 use tenantry_sync::{LocalDirectory, Patterns, RunState, SyncSessionChange};
 use tenantry_testkit::objects::{Failure, Fault, FaultyStore, Operation};
 
@@ -30,7 +30,7 @@ async fn u8_objects_of_files_that_are_gone_are_removed_and_no_others() {
         let other = site.session(ada, |new| new.local_directory = directory).await;
         site.complete(ada, &other).await;
         let stranger = tenantry_sync::objects::ObjectKey::parse(&format!("{}stranger", ada.prefix())).unwrap();
-        let checksum = tenantry_transfer::checksum::of(b"x");
+        let checksum = Crc64::of(b"x");
         memory.put(&stranger, "x".into(), checksum, &tenantry_sync::objects::PutCondition::None).await.unwrap();
         site.complete(ada, &session).await;
         assert_eq!(memory.objects().len(), 23);

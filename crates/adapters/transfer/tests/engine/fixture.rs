@@ -13,7 +13,7 @@ use tenantry_identity::PlatformContext;
 use tenantry_kernel::{Clock as _, OrganizationId, Page, PageRequest, Precondition, StorageError, Store, SystemIds};
 use tenantry_migrations::{roles, up};
 use tenantry_store::{Database, DatabaseUrl, SqlPool, StoreOptions};
-use tenantry_sync::objects::{ObjectError, ObjectStore, StoredObject};
+use tenantry_sync::objects::{Crc64, ObjectError, ObjectStore, StoredObject};
 use tenantry_sync::ports::{ObjectStores, RunQueue, SyncPolicy, SyncTransaction};
 use tenantry_sync::{
     Claim, FileFilter, FileRecord, LocalDirectory, NewSyncSession, ProfileName, Run, RunId, RunState, StartRun,
@@ -23,7 +23,6 @@ use tenantry_tenancy::{BucketName, Entrance, ProjectId, TenantContext};
 use tenantry_testkit::objects::MemoryStore;
 use tenantry_testkit::postgres::{TestDatabase, cluster};
 use tenantry_testkit::{FixedClock, Person, StorePorts, World};
-use tenantry_transfer::checksum;
 use tenantry_transfer::engine::{Bell, SyncWorker, TransferOptions, WorkerParts};
 use tenantry_transfer::source::{AllowedRoot, RootScope, Roots};
 use tokio::sync::watch;
@@ -467,7 +466,7 @@ impl Tenant {
                 }
                 let bytes = fs::read(&path).unwrap();
                 let below = path.strip_prefix(&self.folder).unwrap().as_os_str().as_bytes().to_vec();
-                found.insert(below, (bytes.len().try_into().unwrap(), checksum::of(&bytes).to_string()));
+                found.insert(below, (bytes.len().try_into().unwrap(), Crc64::of(&bytes).to_string()));
             }
         }
         found

@@ -141,6 +141,29 @@ async fn u8_the_next_run_goes_on_where_a_cancelled_one_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn u8_nothing_is_left_of_a_large_file_that_is_gone_before_it_has_arrived() {
+    for site in sites().await {
+        let (memory, ada) = (site.memory(), &site.ada);
+        ada.write("large", noise(1 << 20));
+        ada.write("small", noise(10));
+        let session = site.session(ada, |new| new.delete_extraneous = true).await;
+        let id = site.start(ada, &session).await;
+        let first = site.worker(stuck_after(&memory, 8));
+        site.reaches(PARTS, 8).await;
+        site.uploads.cancel(&ada.context, id).await.unwrap();
+        site.ended(ada, id).await;
+        first.stop().await;
+        ada.remove("large");
+        site.clock.advance(chrono::Duration::seconds(1));
+        let _second = site.worker(memory.clone());
+        let run = site.complete(ada, &session).await;
+        assert_eq!((run.progress.total_files, run.progress.files_deleted), (1, 0), "there was no object yet");
+        assert_eq!((memory.open_uploads(), site.number(PARTS).await), (0, 0));
+        assert_eq!(site.files(ada, &session).await.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn u8_what_a_dead_worker_had_completed_is_not_sent_again() {
     for site in sites().await {
         let (memory, ada) = (site.memory(), &site.ada);

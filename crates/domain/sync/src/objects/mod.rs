@@ -5,7 +5,7 @@ mod key;
 mod path;
 mod store;
 
-pub use checksum::{Crc64, Crc64Error};
+pub use checksum::{Crc64, Crc64Digest, Crc64Error};
 pub use key::{KeyError, ObjectKey};
 pub use path::RelativePath;
 pub use store::{
