@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tenantry_identity::PlatformContext;
 use tenantry_kernel::{Clock, IdGenerator, StorageError, Store};
-use tenantry_sync::ports::{ObjectStores, RunQueue, SyncPolicy, SyncTransaction};
+use tenantry_sync::ports::{DueSession, ObjectStores, RunQueue, SyncPolicy, SyncTransaction};
 use tenantry_sync::{Claim, SyncError, SyncSessionId, Uploads, WorkerName};
 use tenantry_tenancy::{Entrance, TenantContext};
 use tokio::sync::watch;
@@ -143,11 +143,7 @@ impl SyncWorker {
     async fn start_due(&self) -> Result<(), StorageError> {
         let now = self.parts.clock.now();
         for due in self.parts.queue.due(now, DUE_AT_ONCE).await? {
-            let actor = self.parts.platform.act_for(due.user_id);
-            let started = match self.parts.entrance.enter(actor, due.organization_id).await {
-                Ok(context) => self.parts.uploads.start_scheduled(&context, due.session_id).await,
-                Err(error) => Err(SyncError::from(error)),
-            };
+            let started = self.start_one(due).await;
             // One that can't be started holds none of the others up.
             if let Err(error) = started {
                 tracing::warn!(?error, session_id = %due.session_id, "a scheduled run could not be started");
@@ -157,6 +153,15 @@ impl SyncWorker {
             }
         }
         Ok(())
+    }
+
+    async fn start_one(&self, due: DueSession) -> Result<(), SyncError> {
+        if !self.parts.queue.may_act(due.user_id).await? {
+            return Err(SyncError::NotFound);
+        }
+        let actor = self.parts.platform.act_for(due.user_id);
+        let context = self.parts.entrance.enter(actor, due.organization_id).await?;
+        self.parts.uploads.start_scheduled(&context, due.session_id).await
     }
 
     /// The schedule of somebody who may not enter the organisation now, which may change, is looked at again later.

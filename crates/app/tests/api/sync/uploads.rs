@@ -4,10 +4,12 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tenantry_tenancy::Role;
 use tokio::time::sleep;
 
 use super::{folder, object, run, session, with_worker};
 use crate::on_both_databases;
+use crate::person::Person;
 use crate::site::Site;
 
 on_both_databases!(
@@ -16,6 +18,7 @@ on_both_databases!(
     u8_extraneous_objects_are_removed_unless_that_looks_like_a_mistake,
     u8_a_bad_file_fails_alone_and_is_tried_again,
     u8_a_queued_job_of_a_member_who_left_fails,
+    u8_a_queued_job_of_a_deactivated_account_fails,
 );
 
 async fn u8_a_folder_is_uploaded_and_only_what_changed_the_next_time(site: &Site) {
@@ -115,19 +118,34 @@ async fn u8_a_bad_file_fails_alone_and_is_tried_again(site: &Site) {
 
 async fn u8_a_queued_job_of_a_member_who_left_fails(site: &Site) {
     let ada = site.newcomer().await;
-    let member = ada.hire(tenantry_tenancy::Role::Member).await;
+    let member = ada.hire(Role::Member).await;
     let session = session(&member, &folder(site, "left", &[("a", b"a")]), json!({})).await;
     let job = member.post("/uploads/start", json!({"session_id": session["id"]})).await.expect(202);
     ada.delete(&format!("/users/{}", member.id)).await.expect(204);
+    assert_eq!(failure(site, &ada, &job).await, "whoever started it is no member any more");
+}
+
+async fn u8_a_queued_job_of_a_deactivated_account_fails(site: &Site) {
+    let (ada, administrator) = (site.newcomer().await, site.administrator().await);
+    let member = ada.hire(Role::Member).await;
+    let session = session(&member, &folder(site, "deactivated", &[("a", b"a")]), json!({})).await;
+    let job = member.post("/uploads/start", json!({"session_id": session["id"]})).await.expect(202);
+    administrator.patch(&format!("/admin/users/{}", member.id), json!({"is_active": false})).await.expect(200);
+    assert_eq!(failure(site, &ada, &job).await, "the account of whoever started it is deactivated");
+}
+
+/// Why a job fails once a worker takes it.
+async fn failure(site: &Site, person: &Person<'_>, job: &Value) -> String {
     let path = format!("/uploads/status/{}", job["job_id"].as_str().unwrap());
     with_worker(site, async {
         let asked = Instant::now();
-        while ada.get(&path).await.expect(200)["finished_at"].is_null() {
+        while person.get(&path).await.expect(200)["finished_at"].is_null() {
             assert!(asked.elapsed() < Duration::from_secs(20), "the job does not end");
             sleep(Duration::from_millis(20)).await;
         }
     })
     .await;
-    let failed = ada.get(&path).await.expect(200);
+    let failed = person.get(&path).await.expect(200);
     assert_eq!((&failed["status"], &failed["total_files"]), (&json!("failed"), &json!(0)), "{failed}");
+    failed["error"].as_str().unwrap().to_owned()
 }
