@@ -129,7 +129,7 @@ CREATE TABLE sync_files (
     size {int} NOT NULL,
     mtime_ns {int} NOT NULL,
     ctime_ns {int} NOT NULL,
-    state TEXT {bytewise} NOT NULL CHECK (state IN ('pending', 'uploading', 'uploaded', 'failed')),
+    state TEXT {bytewise} NOT NULL CHECK (state IN ('pending', 'uploaded', 'failed')),
     attempts {small} NOT NULL,
     upload_id TEXT,
     part_size {int},

@@ -212,16 +212,16 @@ fn unless_unchanged() -> Expr {
 
 /// Which files a list of this state holds, in a session whose latest run is this.
 fn in_state(state: FileState, latest: Option<RunId>) -> Condition {
-    let is = |state: FileState| Column::State.eq(state.as_str());
+    let is = |state: FileState| Column::State.eq(state.stored().as_str());
     let of_latest = match latest {
         Some(run) => Column::RunId.eq(run.as_uuid()),
         None => Expr::val(false),
     };
     match state {
         FileState::Pending => Condition::all().add(is(state)).add(Column::UploadId.is_null()),
-        FileState::Uploading => Condition::all().add(is(FileState::Pending)).add(Column::UploadId.is_not_null()),
+        FileState::Uploading => Condition::all().add(is(state)).add(Column::UploadId.is_not_null()),
         FileState::Uploaded => Condition::all().add(is(state)).add(of_latest),
-        FileState::Skipped => Condition::all().add(is(FileState::Uploaded)).add(of_latest.not()),
+        FileState::Skipped => Condition::all().add(is(state)).add(of_latest.not()),
         FileState::Failed => Condition::all().add(is(state)),
     }
 }

@@ -34,7 +34,17 @@ impl FileState {
     /// Every state.
     pub const ALL: [Self; 5] = [Self::Pending, Self::Uploading, Self::Uploaded, Self::Skipped, Self::Failed];
 
-    /// The name of the state, as the API spells it; the databases know no skipped ones.
+    /// The state that is stored: whether a waiting file has parts, and which run uploaded one, is told by other fields.
+    #[must_use]
+    pub fn stored(self) -> Self {
+        match self {
+            Self::Pending | Self::Uploading => Self::Pending,
+            Self::Uploaded | Self::Skipped => Self::Uploaded,
+            Self::Failed => Self::Failed,
+        }
+    }
+
+    /// The name of the state, as the API spells it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -188,10 +198,9 @@ pub struct FileFilter {
 }
 
 impl FileRecord {
-    /// The place just after this file in a list, ordered by what became of the files; skipped ones count as uploaded.
+    /// The place just after this file in a list, ordered by the states that are stored.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
-        let state = if self.state == FileState::Skipped { FileState::Uploaded } else { self.state };
-        Cursor { key: SortKey::Text(state.as_str().to_owned()), id: self.id.as_uuid() }
+        Cursor { key: SortKey::Text(self.state.stored().as_str().to_owned()), id: self.id.as_uuid() }
     }
 }

@@ -1,4 +1,4 @@
-use tenantry_kernel::{Clock as _, PageRequest, SystemIds};
+use tenantry_kernel::{Clock as _, PageLimit, PageRequest, SystemIds};
 use tenantry_sync::objects::{Crc64, ObjectKey, Place, RelativePath, StoredPart, UploadId};
 use tenantry_sync::{
     FileFilter, FileIdentity, FileOutcome, FileRecordId, FileResult, FileState, Multipart, PartRecord, PlannedFile,
@@ -155,6 +155,30 @@ contract! {
         let mut transaction = world.ports.sync.read(&person.owner).await.unwrap();
         assert_eq!(transaction.files().parts(file.id).await.unwrap(), []);
         assert_eq!(transaction.files().uploads_under_way(&place(), &run.destination.prefix).await.unwrap(), []);
+    }
+
+    async fn u8_a_list_goes_on_behind_a_file_of_any_state() {
+        let person = world.person().await;
+        let (session, run) = world.running(&person).await;
+        let files = ["failed", "large", "waiting", "done"].map(|name| planned(&run, name));
+        world.plan(&person, &run, &files).await;
+        let failed = FileOutcome { file: files[0].clone(), result: FileResult::Failed("why".to_owned()) };
+        world.record(&person, &run, &[failed, uploaded(world, files[3].clone())]).await;
+        let mut transaction = world.sync(&person.owner).await;
+        let multipart = Multipart { upload_id: UploadId::new("u1".to_owned()), part_size: 5 };
+        transaction.files().begin_multipart(&run, files[1].id, &multipart).await.unwrap();
+        let session = transaction.sync_sessions().find(session.id).await.unwrap().unwrap();
+        let limit = PageLimit::new(1).unwrap();
+        let mut page = PageRequest::Number { page: 1, limit };
+        let mut listed = Vec::new();
+        loop {
+            let one = transaction.files().list(&session, FileFilter::default(), &page).await.unwrap();
+            listed.extend(one.items.iter().map(|file| file.state));
+            let Some(cursor) = one.next else { break };
+            page = PageRequest::After { cursor, limit };
+        }
+        let states = [FileState::Failed, FileState::Uploading, FileState::Pending, FileState::Uploaded];
+        assert_eq!(listed, states);
     }
 
     async fn u8_failed_files_are_handed_to_another_run() {
