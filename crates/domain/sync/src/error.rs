@@ -53,6 +53,9 @@ pub enum SyncError {
     /// There is nothing to cancel, or to do again.
     #[error("there is nothing to do")]
     NothingToDo,
+    /// The failed files are those of a folder or a destination that the session had before.
+    #[error("the session or its destination was changed after that job: start it anew")]
+    SessionChanged,
     /// It is not at the revision that the caller saw.
     #[error("it was changed meanwhile")]
     RevisionMismatch,

@@ -173,7 +173,7 @@ impl From<SyncError> for Problem {
             SyncError::ProfileNotAllowed => {
                 Self::new(ErrorCode::ProfileNotAllowed).with_field("aws_profile", "can't be used")
             }
-            SyncError::CycleInUse | SyncError::NothingToDo => {
+            SyncError::CycleInUse | SyncError::NothingToDo | SyncError::SessionChanged => {
                 Self::new(ErrorCode::Conflict).with_detail(error.to_string())
             }
             SyncError::RevisionMismatch => Self::new(ErrorCode::PreconditionFailed),

@@ -13,6 +13,7 @@ on_both_databases!(
     u6_only_folders_that_the_operator_allows_are_read,
     u6_buckets_and_profiles_are_the_operators_to_allow,
     u6_an_active_session_is_left_alone,
+    u6_a_job_is_not_retried_once_its_session_was_changed,
     c5_guests_read_sessions_and_members_write_them,
 );
 
@@ -137,6 +138,21 @@ async fn u6_an_active_session_is_left_alone(site: &Site) {
     assert_eq!((&stats["total"], &stats["by_status"]["cancelled"]), (&json!(1), &json!(1)));
     ada.delete(&path).await.expect(204);
     ada.get(&format!("/uploads/status/{job}")).await.refused(404, "NOT_FOUND");
+}
+
+async fn u6_a_job_is_not_retried_once_its_session_was_changed(site: &Site) {
+    let ada = site.newcomer().await;
+    let session = session(&ada, &folder(site, "before", &[]), json!({})).await;
+    let job = ada.post("/uploads/start", json!({"session_id": session["id"]})).await.expect(202);
+    let job = format!("/uploads/{}", job["job_id"].as_str().unwrap());
+    ada.post(&format!("{job}/cancel"), json!({})).await.expect(202);
+    let retry = format!("{job}/retry");
+    let nothing = ada.post(&retry, json!({})).await.refused(409, "CONFLICT");
+    assert_eq!(nothing["detail"], "there is nothing to do");
+    let path = format!("/sessions/{}", session["id"].as_str().unwrap());
+    ada.patch(&path, json!({"local_directory": folder(site, "after", &[])})).await.expect(200);
+    let changed = ada.post(&retry, json!({})).await.refused(409, "CONFLICT");
+    assert_eq!(changed["detail"], "the session or its destination was changed after that job: start it anew");
 }
 
 async fn c5_guests_read_sessions_and_members_write_them(site: &Site) {

@@ -126,8 +126,8 @@ impl Uploads {
     /// Queues a run over the files that failed in an earlier one.
     ///
     /// # Errors
-    /// As [`Uploads::start`]; [`SyncError::NotFound`]; [`SyncError::NothingToDo`] when no file failed, or a later run
-    /// has taken care of them.
+    /// As [`Uploads::start`]; [`SyncError::NotFound`]; [`SyncError::SessionChanged`] when the session was changed since,
+    /// or writes elsewhere now; [`SyncError::NothingToDo`] when no file failed, or a later run has taken care of them.
     pub async fn retry(&self, context: &TenantContext, id: RunId) -> Result<Run, SyncError> {
         context.require(Permission::ReadProjects)?;
         let earlier = self.store.read(context).await?.runs().find(id).await?.ok_or(SyncError::NotFound)?;
@@ -140,16 +140,17 @@ impl Uploads {
             return Err(SyncError::SessionActive(active));
         }
         let new_id = RunId::generate(&*self.ids);
+        let run = queued(transaction.as_mut(), context, &session, new_id, RunMode::FailedFiles, now).await?;
+        // What failed are paths of the earlier run's folder and keys of its destination.
+        if session.updated_at > earlier.created_at || run.destination != earlier.destination {
+            return Err(SyncError::SessionChanged);
+        }
         let (files, bytes) = transaction.files().take_failed(session.id, id, new_id).await?;
         if files == 0 {
             return Err(SyncError::NothingToDo);
         }
-        let run = Run {
-            progress: Progress { total_files: files, total_bytes: bytes, ..Progress::default() },
-            is_scanned: true,
-            ..queued(transaction.as_mut(), context, &session, new_id, RunMode::FailedFiles, now).await?
-        };
-        self.enqueue(transaction, Run { destination: earlier.destination, ..run }).await
+        let progress = Progress { total_files: files, total_bytes: bytes, ..Progress::default() };
+        self.enqueue(transaction, Run { progress, is_scanned: true, ..run }).await
     }
 
     /// Stores the run, commits, and wakes a worker.
