@@ -1,7 +1,7 @@
 use tenantry_kernel::StorageError;
 use tenantry_tenancy::TenancyError;
 
-use crate::RunId;
+use crate::{PatternSyntaxError, RunId};
 
 /// A cycle could not be stored.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,12 @@ pub enum SyncError {
     /// The profile is not for the organisation to use.
     #[error("the profile can't be used")]
     ProfileNotAllowed,
+    /// The patterns of files to take are none.
+    #[error("include {0}")]
+    BadInclude(PatternSyntaxError),
+    /// The patterns of files to leave are none.
+    #[error("exclude {0}")]
+    BadExclude(PatternSyntaxError),
     /// There is nothing to cancel, or to do again.
     #[error("there is nothing to do")]
     NothingToDo,

@@ -31,6 +31,7 @@ pub use run::{
 };
 pub use session::{
     CompareBy, CompareByError, LocalDirectory, LocalDirectoryError, MaxWorkers, MaxWorkersError, NewSyncSession,
-    Patterns, PatternsError, ProfileName, Retries, RetriesError, Schedule, ScheduleError, SessionFilter, SessionStats,
-    SessionStatus, SessionStatusError, SyncSession, SyncSessionChange, SyncSessionId, SyncSessions,
+    PatternSyntaxError, Patterns, PatternsError, ProfileName, Retries, RetriesError, Schedule, ScheduleError,
+    SessionFilter, SessionStats, SessionStatus, SessionStatusError, SyncSession, SyncSessionChange, SyncSessionId,
+    SyncSessions,
 };

@@ -14,8 +14,8 @@ use tenantry_tenancy::{BucketName, ProjectId, StoragePrefix};
 use crate::objects::{ObjectError, ObjectKey, ObjectStore, Place, StoredPart, UploadId};
 use crate::{
     Advance, Claim, Cycle, CycleFilter, CycleId, FileFilter, FileOutcome, FileRecord, FileRecordId, Hold, KnownObject,
-    Lease, LocalDirectory, Multipart, PartRecord, PlannedFile, ProfileName, Run, RunEnd, RunId, Scanned, SessionFilter,
-    SessionStats, StoreCycleError, SyncSession, SyncSessionId, WorkerName,
+    Lease, LocalDirectory, Multipart, PartRecord, PatternSyntaxError, Patterns, PlannedFile, ProfileName, Run, RunEnd,
+    RunId, Scanned, SessionFilter, SessionStats, StoreCycleError, SyncSession, SyncSessionId, WorkerName,
 };
 
 /// A unit of work over what one organisation syncs.
@@ -254,4 +254,6 @@ pub trait SyncPolicy: Send + Sync {
     fn allows_bucket(&self, organization_id: OrganizationId, bucket: Option<&BucketName>) -> bool;
     /// Whether it may use this profile.
     fn allows_profile(&self, organization_id: OrganizationId, profile: &ProfileName) -> bool;
+    /// Whether the workers can read these patterns, which may take a while.
+    async fn check_patterns(&self, patterns: &Patterns) -> Result<(), PatternSyntaxError>;
 }

@@ -173,6 +173,8 @@ impl From<SyncError> for Problem {
             SyncError::ProfileNotAllowed => {
                 Self::new(ErrorCode::ProfileNotAllowed).with_field("aws_profile", "can't be used")
             }
+            SyncError::BadInclude(error) => Self::validation("include", error),
+            SyncError::BadExclude(error) => Self::validation("exclude", error),
             SyncError::CycleInUse | SyncError::NothingToDo | SyncError::SessionChanged => {
                 Self::new(ErrorCode::Conflict).with_detail(error.to_string())
             }

@@ -16,8 +16,9 @@ use tenantry_store::{Database, DatabaseUrl, SqlPool, StoreOptions};
 use tenantry_sync::objects::{Crc64, ObjectError, ObjectStore, StoredObject};
 use tenantry_sync::ports::{ObjectStores, RunQueue, SyncPolicy, SyncTransaction};
 use tenantry_sync::{
-    Claim, FileFilter, FileRecord, LocalDirectory, NewSyncSession, ProfileName, Run, RunId, RunState, StartRun,
-    SyncError, SyncSession, SyncSessionChange, SyncSessionId, SyncSessions, Uploads, WorkerName,
+    Claim, FileFilter, FileRecord, LocalDirectory, NewSyncSession, PatternSyntaxError, Patterns, ProfileName, Run,
+    RunId, RunState, StartRun, SyncError, SyncSession, SyncSessionChange, SyncSessionId, SyncSessions, Uploads,
+    WorkerName,
 };
 use tenantry_tenancy::{BucketName, Entrance, ProjectId, TenantContext};
 use tenantry_testkit::objects::MemoryStore;
@@ -123,6 +124,10 @@ impl SyncPolicy for EverythingBelow {
 
     fn allows_profile(&self, _: OrganizationId, _: &ProfileName) -> bool {
         false
+    }
+
+    async fn check_patterns(&self, _: &Patterns) -> Result<(), PatternSyntaxError> {
+        Ok(())
     }
 }
 

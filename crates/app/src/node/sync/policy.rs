@@ -6,9 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tenantry_kernel::OrganizationId;
 use tenantry_sync::ports::SyncPolicy;
-use tenantry_sync::{LocalDirectory, ProfileName};
+use tenantry_sync::{LocalDirectory, PatternSyntaxError, Patterns, ProfileName};
 use tenantry_tenancy::BucketName;
-use tenantry_transfer::source::{AllowedRoot, RootScope, Roots};
+use tenantry_transfer::source::{AllowedRoot, Globs, RootScope, Roots};
 
 use crate::failure::Failure;
 use crate::settings::{Allowance, Settings};
@@ -63,6 +63,13 @@ impl SyncPolicy for OperatorPolicy {
 
     fn allows_profile(&self, organization_id: OrganizationId, profile: &ProfileName) -> bool {
         is_allowed(&self.profiles, organization_id, profile.as_str())
+    }
+
+    async fn check_patterns(&self, patterns: &Patterns) -> Result<(), PatternSyntaxError> {
+        let patterns = patterns.clone();
+        let read = tokio::task::spawn_blocking(move || Globs::parse(patterns.as_slice())).await;
+        let read = read.map_err(|error| PatternSyntaxError(error.to_string()))?;
+        read.map(|_| ()).map_err(|error| PatternSyntaxError(error.to_string()))
     }
 }
 

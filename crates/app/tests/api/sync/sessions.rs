@@ -58,6 +58,15 @@ async fn u6_what_is_wrong_with_a_session_is_named(site: &Site) {
     let problem = ada.post("/sessions", bad).await.refused(422, "VALIDATION_ERROR");
     let fields: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["field"]).collect();
     assert_eq!(fields, ["local_directory", "max_workers", "times_to_retry", "include", "compare_by", "schedule"]);
+    for (field, pattern) in [("include", "*.[ch"), ("exclude", "{a,b")] {
+        let new = json!({"project_id": project, "local_directory": site.synced.path(), field: ["fine", pattern]});
+        let problem = ada.post("/sessions", new).await.blames(422, "VALIDATION_ERROR", field);
+        assert!(problem["errors"][0]["error"].as_str().unwrap().contains(pattern), "{problem}");
+    }
+    let stored = session(&ada, &folder(site, "wrong", &[]), json!({})).await;
+    let path = format!("/sessions/{}", stored["id"].as_str().unwrap());
+    ada.patch(&path, json!({"exclude": ["{a,b"]})).await.blames(422, "VALIDATION_ERROR", "exclude");
+    assert_eq!(ada.get(&path).await.expect(200), stored);
     let other =
         ada.post("/cycles", json!({"project_id": ada.project("q").await, "cycle_name": "a", "cycle_number": 1}));
     let other = other.await.expect(201);
