@@ -122,7 +122,7 @@ impl Journal {
         let prefix = &self.run.destination.prefix;
         let known = move || async move {
             let mut transaction = self.store.read(&self.context).await?;
-            Ok(transaction.files().known(&self.place, self.run.session_id, prefix, after, limit).await?)
+            Ok(transaction.files().known(&self.place, self.run.source_id(), prefix, after, limit).await?)
         };
         self.patiently(known).await
     }

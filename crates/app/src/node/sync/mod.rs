@@ -4,12 +4,13 @@ mod policy;
 mod stores;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tenantry_http::Services;
 use tenantry_identity::PlatformContext;
 use tenantry_kernel::{Clock, IdGenerator};
 use tenantry_store::Database;
-use tenantry_sync::{Cycles, SyncSessions, Uploads};
+use tenantry_sync::{Cycles, DirectOptions, DirectUploads, SyncSessions, Uploads};
 use tenantry_transfer::engine::{Bell, SyncWorker, TransferOptions, WorkerParts};
 
 use self::policy::OperatorPolicy;
@@ -23,6 +24,7 @@ pub(super) struct SyncParts {
     pub cycles: Arc<Cycles>,
     pub sessions: Arc<SyncSessions>,
     pub uploads: Arc<Uploads>,
+    pub direct_uploads: Arc<DirectUploads>,
     policy: Arc<OperatorPolicy>,
     objects: Arc<ConfiguredStores>,
     bell: Bell,
@@ -38,12 +40,22 @@ impl SyncParts {
         let bell = Bell::default();
         let sessions = SyncSessions::new(store.clone(), policy.clone(), clock.clone(), ids.clone());
         let uploads = Uploads::new(store.clone(), policy.clone(), Arc::new(bell.clone()), clock.clone(), ids.clone());
+        let objects = Arc::new(ConfiguredStores::new(ground)?);
+        let direct = DirectUploads::new(
+            store.clone(),
+            policy.clone(),
+            objects.clone(),
+            clock.clone(),
+            ids.clone(),
+            direct_options(&settings.sync),
+        );
         Ok(Self {
             cycles: Arc::new(Cycles::new(store.clone(), clock.clone(), ids.clone())),
             sessions: Arc::new(sessions),
             uploads: Arc::new(uploads),
+            direct_uploads: Arc::new(direct),
             policy,
-            objects: Arc::new(ConfiguredStores::new(ground)?),
+            objects,
             bell,
             store: store.clone(),
             clock: clock.clone(),
@@ -79,6 +91,11 @@ fn transfer_options(sync: &SyncSettings) -> TransferOptions {
         memory_bytes: u64::from(sync.memory_mib) << 20,
         bytes_per_second: Some(u64::from(sync.bandwidth_kib_per_second) << 10).filter(|rate| *rate > 0),
         orphan_age: sync.orphan_age,
+        direct_idle: Duration::from_hours(sync.direct_idle_hours.into()),
         ..TransferOptions::default()
     }
+}
+
+fn direct_options(sync: &SyncSettings) -> DirectOptions {
+    DirectOptions { presigned_for: sync.presigned_for, orphan_age: sync.orphan_age, ..DirectOptions::default() }
 }
