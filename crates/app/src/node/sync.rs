@@ -15,13 +15,13 @@ use tenantry_objects::{
     Addressing, BodySigning, Encryption, FolderStore, HttpPool, HttpPoolOptions, Integrity, S3Credentials, S3Options,
     S3SetupError, S3Store,
 };
+use tenantry_source::{AllowedRoot, RootScope, Roots};
 use tenantry_store::Database;
 use tenantry_sync::objects::{ObjectError, ObjectStore};
 use tenantry_sync::ports::{ObjectStores, SyncPolicy};
 use tenantry_sync::{Cycles, LocalDirectory, ProfileName, SyncSessions, Uploads};
 use tenantry_tenancy::BucketName;
 use tenantry_transfer::engine::{Bell, SyncWorker, TransferOptions, WorkerParts};
-use tenantry_transfer::source::{AllowedRoot, RootScope, Roots};
 
 use super::ground::Ground;
 use crate::failure::Failure;

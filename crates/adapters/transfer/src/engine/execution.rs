@@ -19,7 +19,7 @@ use super::orphans;
 use super::pace::Budget;
 use super::scanning::{Found, Purpose, scan};
 use super::worker::WorkerParts;
-use crate::source::SourceFolder;
+use tenantry_source::SourceFolder;
 
 /// Does a run that was claimed, until it ends or must be left to another worker.
 pub(super) async fn execute(parts: &WorkerParts, budget: Budget, claim: Claim, signal: watch::Sender<Signal>) {

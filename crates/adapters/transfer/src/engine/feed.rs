@@ -17,7 +17,7 @@ use super::journal::Journal;
 use super::pace::{Budget, Pace};
 use super::recorder::{self, Event};
 use super::refusals::Refusals;
-use crate::source::SourceFolder;
+use tenantry_source::SourceFolder;
 
 /// Files that are read from the database at once.
 const PAGE: u32 = 1_000;

@@ -14,7 +14,7 @@ use super::halt::Halt;
 use super::multipart;
 use super::pace::Turn;
 use super::recorder::Event;
-use crate::source::{OpenError, SourceFile, Symlinks};
+use tenantry_source::{OpenError, SourceFile, Symlinks};
 
 /// The longest wait before something is tried again.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);

@@ -14,7 +14,7 @@ use super::feed::Upload;
 use super::file::{Done, Transfer, Tries, TryError, blocking, condition, settle, unreadable};
 use super::halt::Halt;
 use super::recorder::Event;
-use crate::source::{SourceFile, Symlinks};
+use tenantry_source::{SourceFile, Symlinks};
 
 /// Parts of another size than the smallest are whole numbers of these.
 const STEP: u64 = 1 << 20;

@@ -15,7 +15,7 @@ use super::feed::halted;
 use super::halt::Halt;
 use super::journal::{Entry, Journal};
 use super::known::KnownObjects;
-use crate::source::{ClashKind, Globs, ScanEvent, ScanOptions, ScannedFile, SkipReason, SkippedEntry, SourceFolder};
+use tenantry_source::{ClashKind, Globs, ScanEvent, ScanOptions, ScannedFile, SkipReason, SkippedEntry, SourceFolder};
 
 /// Batches of the scan that wait to be compared.
 const BATCHES_AHEAD: usize = 8;

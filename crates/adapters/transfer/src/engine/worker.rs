@@ -18,7 +18,7 @@ use super::execution::execute;
 use super::halt::Signal;
 use super::options::TransferOptions;
 use super::pace::Budget;
-use crate::source::Roots;
+use tenantry_source::Roots;
 
 /// How often runs are taken from workers that are gone, and schedules are looked at.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);

@@ -5,8 +5,8 @@ use cap_std::fs::Dir;
 use rustix::fs::OFlags;
 use tenantry_sync::objects::RelativePath;
 
-use crate::source::identity::FolderId;
-use crate::source::{OpenError, SourceFile, beneath};
+use crate::identity::FolderId;
+use crate::{OpenError, SourceFile, beneath};
 
 /// What is done about symbolic links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

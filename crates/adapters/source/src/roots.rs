@@ -9,8 +9,8 @@ use cap_std::fs::Dir;
 use rustix::fs::{Mode, openat};
 use tenantry_kernel::OrganizationId;
 
-use crate::source::identity::FolderId;
-use crate::source::{SourceFolder, Symlinks, beneath, sensitive};
+use crate::identity::FolderId;
+use crate::{SourceFolder, Symlinks, beneath, sensitive};
 
 /// What stands for the identifier of the organisation in the path of a root.
 const PLACEHOLDER: &str = "{organization_id}";

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tenantry_kernel::OrganizationId;
 use tenantry_sync::objects::RelativePath;
 
-use crate::source::{AllowedRoot, RootScope, Roots, ScanEvent, ScanOptions, ScanReport, SourceFolder};
+use crate::{AllowedRoot, RootScope, Roots, ScanEvent, ScanOptions, ScanReport, SourceFolder};
 
 /// A folder to fill and to read from, with another beside it that must not be read.
 struct Tree {

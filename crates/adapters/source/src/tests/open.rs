@@ -4,7 +4,7 @@ use std::os::unix::net::UnixListener;
 use std::thread;
 
 use super::{Tree, make_fifo, path, scan};
-use crate::source::{OpenError, ScanEvent, ScanOptions, Symlinks};
+use crate::{OpenError, ScanEvent, ScanOptions, Symlinks};
 
 #[test]
 fn a_file_is_read_from_anywhere_in_it() {

@@ -8,7 +8,7 @@ use rustix::io::{Errno, pread, retry_on_intr};
 
 use tenantry_sync::FileIdentity;
 
-use crate::source::identity;
+use crate::identity;
 
 /// An opened file. Clones are the same open file and may be read from at once.
 #[derive(Debug, Clone)]

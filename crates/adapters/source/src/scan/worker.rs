@@ -14,9 +14,9 @@ use tenantry_sync::objects::RelativePath;
 use super::filter::{Choice, Included, choose};
 use super::queue::{Queue, Work};
 use super::{ScanEvent, ScanOptions, ScanReport, ScanSink, ScannedFile, SkipReason, SkippedEntry};
-use crate::source::clashes::Names;
-use crate::source::identity::FolderId;
-use crate::source::{SourceFolder, Symlinks, beneath, identity, sensitive};
+use crate::clashes::Names;
+use crate::identity::FolderId;
+use crate::{SourceFolder, Symlinks, beneath, identity, sensitive};
 use tenantry_sync::FileIdentity;
 
 /// The most events that the sink is given at once.

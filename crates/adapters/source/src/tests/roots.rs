@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::{Tree, organization};
-use crate::source::{AllowedRoot, NotAllowed, RootScope, Roots};
+use crate::{AllowedRoot, NotAllowed, RootScope, Roots};
 
 fn root(path: impl Into<String>) -> AllowedRoot {
     AllowedRoot { path: path.into(), scope: RootScope::All }

@@ -1,5 +1,5 @@
-use crate::source::globs::Verdict;
-use crate::source::{ScanOptions, SensitiveFiles, sensitive};
+use crate::globs::Verdict;
+use crate::{ScanOptions, SensitiveFiles, sensitive};
 
 /// What is to be done with something in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

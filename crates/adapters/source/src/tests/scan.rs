@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Tree, files, make_fifo, organization, path, scan};
-use crate::source::{
+use crate::{
     AllowedRoot, ClashKind, Globs, RootScope, Roots, ScanEvent, ScanOptions, SensitiveFiles, SkipReason, Symlinks,
 };
 

@@ -10,7 +10,7 @@ use std::thread;
 use tenantry_sync::FileIdentity;
 use tenantry_sync::objects::RelativePath;
 
-use crate::source::{ClashKind, Globs, SourceFolder, Symlinks};
+use crate::{ClashKind, Globs, SourceFolder, Symlinks};
 use worker::{Scan, Worker};
 
 /// How a folder is scanned.
