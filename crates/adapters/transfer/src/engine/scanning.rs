@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use tenantry_kernel::IdGenerator;
+use tenantry_source::{ClashKind, Globs, ScanEvent, ScanOptions, ScannedFile, SkipReason, SkippedEntry, SourceFolder};
 use tenantry_sync::objects::{ObjectKey, RelativePath};
 use tenantry_sync::{
     CompareBy, FileRecordId, PlannedFile, Progress, Run, RunMode, Scanned, SyncSession, Warning, WarningKind,
@@ -15,7 +16,6 @@ use super::feed::halted;
 use super::halt::Halt;
 use super::journal::{Entry, Journal};
 use super::known::KnownObjects;
-use tenantry_source::{ClashKind, Globs, ScanEvent, ScanOptions, ScannedFile, SkipReason, SkippedEntry, SourceFolder};
 
 /// Batches of the scan that wait to be compared.
 const BATCHES_AHEAD: usize = 8;
