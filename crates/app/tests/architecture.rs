@@ -63,6 +63,7 @@ fn allowed_arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         "tenantry-transfer",
         "tenantry-objects",
         "tenantry-migrations",
+        "tenantry-client",
     ];
     let of = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
     let with = |more: &[&'static str]| inner.iter().chain(more).copied().collect::<BTreeSet<_>>();
@@ -83,6 +84,7 @@ fn allowed_arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("tenantry-source", with(&[])),
         ("tenantry-transfer", with(&["tenantry-pace", "tenantry-source"])),
         ("tenantry-objects", with(&[])),
+        ("tenantry-client", with(&["tenantry-pace", "tenantry-source"])),
         ("tenantry-testkit", with(&[])),
         ("tenantry-migrations", of(&[])),
         ("tenantry-app", with(&outer)),

@@ -1,6 +1,8 @@
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
+use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use rustix::fs::OFlags;
 use tenantry_sync::objects::RelativePath;
@@ -26,7 +28,19 @@ pub struct SourceFolder {
     pub(super) forbidden: Vec<FolderId>,
 }
 
+/// What the system shows of itself: nothing in there is anybody's file.
+pub(super) const SYSTEM: [&str; 3] = ["/proc", "/sys", "/dev"];
+
 impl SourceFolder {
+    /// Opens a folder of somebody who may read it anyway, such as whoever runs this process. Only what the system shows
+    /// of itself is never entered. On a server, [`Roots`](crate::Roots) open folders.
+    pub fn at(path: &Path) -> io::Result<Self> {
+        let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority());
+        let system = SYSTEM.into_iter().filter_map(|path| open(Path::new(path)).ok());
+        let forbidden = system.map(FolderId::of).collect::<io::Result<_>>()?;
+        Self::new(open(path)?.into_std_file().into(), forbidden)
+    }
+
     /// `forbidden` are folders that are never entered, however one gets there.
     pub(super) fn new(dir: OwnedFd, forbidden: Vec<FolderId>) -> io::Result<Self> {
         let id = FolderId::of(&dir)?;

@@ -9,14 +9,12 @@ use cap_std::fs::Dir;
 use rustix::fs::{Mode, openat};
 use tenantry_kernel::OrganizationId;
 
+use crate::folder::SYSTEM;
 use crate::identity::FolderId;
 use crate::{SourceFolder, Symlinks, beneath, sensitive};
 
 /// What stands for the identifier of the organisation in the path of a root.
 const PLACEHOLDER: &str = "{organization_id}";
-
-/// What the system shows of itself: nothing in there is anybody's file.
-const SYSTEM: [&str; 3] = ["/proc", "/sys", "/dev"];
 
 /// A folder whose contents may be read, as the operator names it.
 #[derive(Debug, Clone, PartialEq, Eq)]

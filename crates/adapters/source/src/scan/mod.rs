@@ -7,8 +7,8 @@ use std::num::NonZero;
 use std::ops::{AddAssign, ControlFlow};
 use std::thread;
 
-use tenantry_sync::FileIdentity;
 use tenantry_sync::objects::RelativePath;
+use tenantry_sync::{FileIdentity, WarningKind};
 
 use crate::{ClashKind, Globs, SourceFolder, Symlinks};
 use worker::{Scan, Worker};
@@ -111,6 +111,28 @@ pub enum SkipReason {
     Forbidden,
     /// Its path is longer than the system takes.
     NameTooLong,
+}
+
+impl From<SkipReason> for WarningKind {
+    fn from(reason: SkipReason) -> Self {
+        match reason {
+            SkipReason::Symlink => Self::Symlink,
+            SkipReason::Special => Self::SpecialFile,
+            SkipReason::Loop => Self::Loop,
+            SkipReason::Sensitive | SkipReason::Forbidden => Self::Sensitive,
+            SkipReason::NameTooLong => Self::KeyTooLong,
+            SkipReason::Unreadable(_) => Self::Unreadable,
+        }
+    }
+}
+
+impl From<ClashKind> for WarningKind {
+    fn from(kind: ClashKind) -> Self {
+        match kind {
+            ClashKind::Case => Self::CaseClash,
+            ClashKind::Normalization => Self::NormalizationClash,
+        }
+    }
 }
 
 /// How much a scan found.
