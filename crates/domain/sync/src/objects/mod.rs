@@ -1,10 +1,12 @@
 //! What sync needs of an object store, and the values it speaks in.
 
+mod appending;
 mod checksum;
 mod key;
 mod path;
 mod store;
 
+pub use appending::{Appended, AppendingStore};
 pub use checksum::{Crc64, Crc64Digest, Crc64Error};
 pub use key::{KeyError, ObjectKey};
 pub use path::RelativePath;
