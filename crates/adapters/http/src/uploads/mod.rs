@@ -5,6 +5,7 @@ mod events;
 mod retry;
 mod start;
 mod status;
+pub(crate) mod tus;
 mod view;
 
 use crate::{operation, operations::Operations};
@@ -16,4 +17,5 @@ pub(crate) fn operations(operations: &mut Operations) {
     operation!(operations, events);
     operation!(operations, cancel);
     operation!(operations, retry);
+    tus::operations(operations);
 }
