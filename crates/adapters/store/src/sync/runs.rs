@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::SelectStatement;
+use sea_orm::sea_query::{ExprTrait, SelectStatement};
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryResult, QuerySelect, QueryTrait};
 use serde_json::Value;
 use tenantry_kernel::{OrganizationId, StorageError, UserId};
