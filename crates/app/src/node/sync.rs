@@ -6,6 +6,7 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tenantry_http::Services;
@@ -19,7 +20,7 @@ use tenantry_source::{AllowedRoot, RootScope, Roots};
 use tenantry_store::Database;
 use tenantry_sync::objects::{ObjectError, ObjectStore};
 use tenantry_sync::ports::{ObjectStores, SyncPolicy};
-use tenantry_sync::{Cycles, LocalDirectory, ProfileName, SyncSessions, Uploads};
+use tenantry_sync::{Cycles, DirectOptions, DirectUploads, LocalDirectory, ProfileName, SyncSessions, Uploads};
 use tenantry_tenancy::BucketName;
 use tenantry_transfer::engine::{Bell, SyncWorker, TransferOptions, WorkerParts};
 
@@ -32,6 +33,7 @@ pub(super) struct SyncParts {
     pub cycles: Arc<Cycles>,
     pub sessions: Arc<SyncSessions>,
     pub uploads: Arc<Uploads>,
+    pub direct_uploads: Arc<DirectUploads>,
     policy: Arc<OperatorPolicy>,
     objects: Arc<ConfiguredStores>,
     bell: Bell,
@@ -47,12 +49,22 @@ impl SyncParts {
         let bell = Bell::default();
         let sessions = SyncSessions::new(store.clone(), policy.clone(), clock.clone(), ids.clone());
         let uploads = Uploads::new(store.clone(), policy.clone(), Arc::new(bell.clone()), clock.clone(), ids.clone());
+        let objects = Arc::new(ConfiguredStores::new(ground)?);
+        let direct = DirectUploads::new(
+            store.clone(),
+            policy.clone(),
+            objects.clone(),
+            clock.clone(),
+            ids.clone(),
+            direct_options(&settings.sync),
+        );
         Ok(Self {
             cycles: Arc::new(Cycles::new(store.clone(), clock.clone(), ids.clone())),
             sessions: Arc::new(sessions),
             uploads: Arc::new(uploads),
+            direct_uploads: Arc::new(direct),
             policy,
-            objects: Arc::new(ConfiguredStores::new(ground)?),
+            objects,
             bell,
             store: store.clone(),
             clock: clock.clone(),
@@ -88,8 +100,13 @@ fn transfer_options(sync: &SyncSettings) -> TransferOptions {
         memory_bytes: u64::from(sync.memory_mib) << 20,
         bytes_per_second: Some(u64::from(sync.bandwidth_kib_per_second) << 10).filter(|rate| *rate > 0),
         orphan_age: sync.orphan_age,
+        direct_idle: Duration::from_hours(sync.direct_idle_hours.into()),
         ..TransferOptions::default()
     }
+}
+
+fn direct_options(sync: &SyncSettings) -> DirectOptions {
+    DirectOptions { presigned_for: sync.presigned_for, orphan_age: sync.orphan_age, ..DirectOptions::default() }
 }
 
 /// What the operator's settings let organisations use.

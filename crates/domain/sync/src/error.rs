@@ -2,6 +2,7 @@ use tenantry_kernel::StorageError;
 use tenantry_tenancy::TenancyError;
 
 use crate::RunId;
+use crate::objects::ObjectError;
 
 /// A cycle could not be stored.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,36 @@ pub enum SyncError {
     /// There is nothing to cancel, or to do again.
     #[error("there is nothing to do")]
     NothingToDo,
+    /// The job is none that a client sends files to.
+    #[error("the job is no direct upload")]
+    NotDirect,
+    /// The job takes nothing more.
+    #[error("the job has ended")]
+    JobEnded,
+    /// The object store has no way to take files from clients.
+    #[error("the object store takes no direct uploads")]
+    NotTaken,
+    /// The file was not declared in the job, or is not to be sent in parts, or not any more.
+    #[error("the job has no such file that waits for parts")]
+    UnknownFile,
+    /// The file has no part of this number.
+    #[error("the file has {count} parts")]
+    UnknownPart {
+        /// How many it has.
+        count: u32,
+    },
+    /// What has arrived of the file ends elsewhere.
+    #[error("what has arrived of the file ends elsewhere")]
+    OffsetMismatch,
+    /// There is more than the file was said to have.
+    #[error("these are more bytes than the file has")]
+    TooLong,
+    /// What has arrived is not what was declared; nothing of it is left.
+    #[error("what has arrived does not have the checksum that was declared")]
+    ChecksumMismatch,
+    /// The object store failed.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
     /// It is not at the revision that the caller saw.
     #[error("it was changed meanwhile")]
     RevisionMismatch,

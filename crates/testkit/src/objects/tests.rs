@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tenantry_sync::objects::{ObjectError, ObjectStore as _};
 
 use super::{FaultyStore, MemoryStore};
-use crate::contracts::{OBJECTS, ObjectWorld, UPLOADS};
+use crate::contracts::{APPENDS, OBJECTS, ObjectWorld, UPLOADS};
 use crate::{FixedClock, run};
 
 #[tokio::test]
@@ -12,6 +12,7 @@ async fn the_store_in_memory_keeps_the_contract() {
     let world = ObjectWorld::leak(Arc::new(store));
     run(OBJECTS, world).await;
     run(UPLOADS, world).await;
+    run(APPENDS, world).await;
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
-//! The jobs of sync sessions.
+//! Jobs that upload files: those of sync sessions, and those to which clients send files of their own.
 
 mod cancel;
+mod direct;
 mod events;
 mod retry;
 mod start;
 mod status;
+pub(crate) mod tus;
 mod view;
 
 use crate::{operation, operations::Operations};
@@ -16,4 +18,6 @@ pub(crate) fn operations(operations: &mut Operations) {
     operation!(operations, events);
     operation!(operations, cancel);
     operation!(operations, retry);
+    direct::operations(operations);
+    tus::operations(operations);
 }

@@ -216,7 +216,8 @@ async fn a_store_without_checksums_is_told_md5() {
     assert!(matches!(wrong, Err(ObjectError::ChecksumMismatch)));
     assert!(store.delete(&[key(), ObjectKey::parse("never").unwrap()]).await.unwrap().is_empty());
     assert_eq!(store.head(&key()).await.unwrap(), None);
-    assert_eq!(store.presign_put(&key(), 3, Crc64::of(b"one"), Duration::from_hours(1)).await.unwrap(), None);
+    assert_eq!(store.presign_put(&key(), 3, Some(Crc64::of(b"one")), Duration::from_hours(1)).await.unwrap(), None);
+    assert!(!store.presigns());
 }
 
 #[tokio::test]

@@ -140,7 +140,7 @@ impl Journal {
     async fn try_known(&self, after: Option<&ObjectKey>, limit: u32) -> Result<Vec<KnownObject>, Halt> {
         let mut transaction = self.store.read(&self.context).await?;
         let prefix = &self.run.destination.prefix;
-        Ok(transaction.files().known(&self.place, self.run.session_id, prefix, after, limit).await?)
+        Ok(transaction.files().known(&self.place, self.run.source_id(), prefix, after, limit).await?)
     }
 
     /// Files that are still to be uploaded, from behind the one named.

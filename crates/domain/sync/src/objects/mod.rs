@@ -1,14 +1,19 @@
 //! What sync needs of an object store, and the values it speaks in.
 
+mod appending;
 mod checksum;
 mod key;
+mod limits;
+mod orphans;
 mod path;
 mod store;
 
+pub use appending::{Appended, AppendingStore};
 pub use checksum::{Crc64, Crc64Digest, Crc64Error};
 pub use key::{KeyError, ObjectKey};
+pub use limits::PartLimits;
+pub use orphans::{abort_orphans, old_uploads};
 pub use path::RelativePath;
 pub use store::{
-    ObjectError, ObjectStore, OpenUpload, PartLimits, Place, PresignedRequest, PutCondition, StoredObject, StoredPart,
-    UploadId,
+    ObjectError, ObjectStore, OpenUpload, Place, PresignedRequest, PutCondition, StoredObject, StoredPart, UploadId,
 };
