@@ -35,9 +35,10 @@ async fn u8_what_breaks_off_goes_on_where_it_was() {
         trial.write("empty", b"");
         trial.fake.fail("PATCH", "/tus/", 3, fault);
         trial.fake.fail("HEAD", "/tus/", 1, Fault::Reset);
-        let passed = trial.run_well().await;
-        assert_eq!((trial.fake.faults_left(), passed.counts.files_uploaded), (0, 3));
-        assert_eq!(passed.counts.bytes_uploaded, passed.counts.total_bytes);
+        let counts = trial.run_well().await.counts;
+        // Where only the answer was lost, the file is there already at the next try.
+        assert_eq!((trial.fake.faults_left(), counts.files_uploaded + counts.files_skipped), (0, 3));
+        assert_eq!(counts.bytes_uploaded + counts.bytes_skipped, counts.total_bytes);
     }
 }
 

@@ -95,7 +95,7 @@ impl Pass<'_> {
         for (file, said) in files.into_iter().zip(said) {
             match Answer::of(file, said)? {
                 Answer::Wanted(wanted) => self.wanted.push_back(wanted),
-                Answer::Stored(file) => self.skip(&file),
+                Answer::Stored(file) => self.skip(file),
                 Answer::Refused(file, error) => self.fail(file, &error),
             }
         }

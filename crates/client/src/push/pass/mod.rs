@@ -346,8 +346,9 @@ impl<'a> Pass<'a> {
         self.tell_file(&file.path, Outcome::Failed, file.summed.identity.size, Some(error));
     }
 
-    /// The store has a file that was not sent.
-    fn skip(&mut self, file: &File) {
+    /// The store has a file already; perhaps from a try whose answer was lost.
+    fn skip(&mut self, mut file: File) {
+        file.count(self.context, 0);
         let size = file.summed.identity.size;
         self.counts.files_skipped += 1;
         self.counts.bytes_skipped += size;
