@@ -1,6 +1,7 @@
 //! Files that clients send to the server itself by tus, where objects are in a folder.
 
 mod bytes;
+mod faults;
 mod interruptions;
 mod refusals;
 
