@@ -139,10 +139,10 @@ async fn u7_a_job_that_has_ended_takes_nothing(site: &Site) {
         ada.post(&path, body).await.refused(409, "CONFLICT");
     }
     // A job of a session is none of these.
-    let session = session(&ada, &folder(site, "not direct", &[]), json!({})).await;
-    let job = ada.on(site).post("/uploads/start", json!({"session_id": session["id"]})).await;
-    // Its folder is not one that the other node may read.
-    let job = job.expect(202)["job_id"].as_str().unwrap().to_owned();
+    let beside = ada.on(site);
+    let session = session(&beside, &folder(site, "not direct", &[]), json!({})).await;
+    let job = beside.post("/uploads/start", json!({"session_id": session["id"]})).await.expect(202);
+    let job = job["job_id"].as_str().unwrap().to_owned();
     let client = Client { job, ..client };
     for (path, body) in requests(&client, &told["file_id"]) {
         ada.post(&path, body).await.refused(409, "CONFLICT");
