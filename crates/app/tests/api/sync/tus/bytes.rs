@@ -62,7 +62,8 @@ async fn u8_small_and_empty_files_come_in_one_request(site: &Site) {
     let client = Client::open(&ada).await;
     for (path, bytes) in [("small", &b"small"[..]), ("empty", b"")] {
         let upload = client.create(path, bytes.len(), Some(Crc64::of(bytes))).await;
-        assert_eq!((upload.offset().await, client.object(path)), (0, None));
+        // Of an empty file nothing is left to be sent.
+        assert_eq!((upload.offset().await, client.object(path).is_some()), (0, bytes.is_empty()));
         assert_eq!(upload.send(0, bytes).await, bytes.len());
         assert_eq!(client.object(path).as_deref(), Some(bytes));
         assert_eq!(upload.offset().await, bytes.len());
