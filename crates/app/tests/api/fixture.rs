@@ -1,5 +1,6 @@
 //! Things to ask for, and a good request for every operation.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
@@ -22,6 +23,10 @@ pub struct Fixture<'s> {
     sync_session: String,
     /// One that waits, and one that has ended.
     jobs: [String; 2],
+    /// One to which a client sends files.
+    direct: String,
+    /// One of these files.
+    sent: String,
     organization: Value,
 }
 
@@ -44,9 +49,15 @@ impl<'s> Fixture<'s> {
         let new = json!({"project_id": project, "cycle_id": cycle, "local_directory": directory});
         let sync_session = owner.post("/sessions", new).await.expect(201)["id"].as_str().unwrap().to_owned();
         // Of another project, which is left alone otherwise.
-        let new = json!({"project_id": owner.project("ours").await, "local_directory": directory});
+        let project_of_jobs = owner.project("ours").await;
+        let new = json!({"project_id": project_of_jobs, "local_directory": directory});
         let jobs = [owner.start(&new).await, owner.start(&new).await];
         owner.post(&format!("/uploads/{}/cancel", jobs[1]), json!({})).await.expect(202);
+        let direct = owner.post("/uploads/direct", json!({"project_id": project_of_jobs})).await.expect(201);
+        let direct = direct["job_id"].as_str().unwrap().to_owned();
+        let files = json!({"files": [{"path": "ours", "size": 1}]});
+        let sent = owner.post(&format!("/uploads/{direct}/files"), files).await.expect(200);
+        let sent = sent["data"][0]["file_id"].as_str().unwrap().to_owned();
         let organization = owner.get(&format!("/organizations/{}", owner.own_organization)).await.expect(200);
         let administrator = site.administrator().await;
         Self {
@@ -61,6 +72,8 @@ impl<'s> Fixture<'s> {
             cycle,
             sync_session,
             jobs,
+            direct,
+            sent,
             organization,
         }
     }
@@ -76,6 +89,13 @@ impl<'s> Fixture<'s> {
 
     /// The operation's request about the owner's things, without credentials or a body.
     pub fn ask(&self, operation: &Operation) -> Ask {
+        if operation.is_of_tus() {
+            let metadata = [("job_id", self.direct.as_str()), ("path", "theirs")];
+            let metadata = metadata.map(|(name, value)| format!("{name} {}", STANDARD.encode(value))).join(",");
+            let ask = self.site.at(&operation.method, &operation.path_to(&self.sent)).header("tus-resumable", "1.0.0");
+            let ask = ask.header("upload-length", "1").header("upload-metadata", &metadata);
+            return ask.header("upload-offset", "0").header("content-type", "application/offset+octet-stream");
+        }
         if operation.path.starts_with("/api/v1/auth/api-keys") {
             return self.site.at(&operation.method, &operation.path_to(&self.api_key));
         }
@@ -86,6 +106,7 @@ impl<'s> Fixture<'s> {
             Some("cycles") => &self.cycle,
             Some("sessions") => &self.sync_session,
             Some("uploads") if operation.path.ends_with("/cancel") => &self.jobs[0],
+            Some("uploads") if operation.is_of_direct_uploads() => &self.direct,
             Some("uploads") => &self.jobs[1],
             Some("tasks") => self.task["id"].as_str().unwrap(),
             Some("users") => &self.owner.id,
@@ -153,6 +174,12 @@ impl<'s> Fixture<'s> {
             }
             "PUT /api/v1/sessions/{id}" | "PATCH /api/v1/sessions/{id}" => json!({"max_workers": 2}),
             "POST /api/v1/uploads/start" => json!({"session_id": self.sync_session}),
+            "POST /api/v1/uploads/direct" => json!({"project_id": self.project}),
+            "POST /api/v1/uploads/{job_id}/files" => json!({"files": [{"path": "theirs", "size": 1}]}),
+            "POST /api/v1/uploads/{job_id}/parts" => {
+                json!({"file_id": self.task["id"], "parts": [{"number": 1, "crc64nvme": "AAAAAAAAAAA="}]})
+            }
+            "POST /api/v1/uploads/{job_id}/files/complete" => json!({"file_ids": [self.task["id"]]}),
             "POST /api/v1/tasks" => json!({"title": "theirs"}),
             "PUT /api/v1/tasks/{id}" | "PATCH /api/v1/tasks/{id}" => json!({"title": "changed"}),
             _ => return None,
@@ -164,7 +191,7 @@ impl<'s> Fixture<'s> {
         let text = answer.text();
         let path = answer.asked.split_once(' ').unwrap().1;
         let task = self.task["id"].as_str().unwrap();
-        let Self { project, session, api_key, invitation, cycle, sync_session, jobs, owner, .. } = self;
+        let Self { project, session, api_key, invitation, cycle, sync_session, jobs, direct, sent, owner, .. } = self;
         for ours in [
             task,
             project,
@@ -177,6 +204,8 @@ impl<'s> Fixture<'s> {
             sync_session,
             &jobs[0],
             &jobs[1],
+            direct,
+            sent,
         ] {
             // A problem names the path that was asked for.
             assert!(!text.replace(path, "").contains(ours), "{answer}");

@@ -1,7 +1,9 @@
 //! Cycles, sync sessions and their jobs, to the objects that they make.
 
 mod cycles;
+mod direct;
 mod sessions;
+mod tus;
 mod uploads;
 
 use std::fs;

@@ -1,7 +1,9 @@
 //! Draws what goes into a request, from what both tenants have.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use fastrand::Rng;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::tenant::Tenant;
 use super::things::Kind;
@@ -93,6 +95,18 @@ impl Drawing<'_, '_> {
         }
     }
 
+    /// Headers that are good for whichever request of a resumable upload.
+    pub fn headers_of_tus(&mut self) -> Vec<(&'static str, String)> {
+        let (job, path) = (STANDARD.encode(self.any(Kind::Job)), STANDARD.encode(self.text()));
+        vec![
+            ("tus-resumable", "1.0.0".to_owned()),
+            ("upload-length", self.rng.u8(..3).to_string()),
+            ("upload-metadata", format!("job_id {job},path {path}")),
+            ("upload-offset", "0".to_owned()),
+            ("content-type", "application/offset+octet-stream".to_owned()),
+        ]
+    }
+
     /// The value of a member of a body.
     pub fn member(&mut self, name: &str) -> Value {
         match name {
@@ -116,6 +130,11 @@ impl Drawing<'_, '_> {
             "include" | "exclude" => json!([self.text()]),
             "compare_by" => json!("checksum"),
             "max_workers" | "times_to_retry" => json!(self.rng.u8(1..=20)),
+            "files" => json!([{"path": self.text(), "size": self.rng.u8(..)}]),
+            "parts" => json!([{"number": 1, "crc64nvme": "AAAAAAAAAAA="}]),
+            // An answer says them again. Those of the other are asked for where there are any.
+            "file_id" => json!(Uuid::nil()),
+            "file_ids" => json!([Uuid::nil()]),
             "confirmed_deletions" => json!(0),
             "assignee_id" => json!(self.any(Kind::User)),
             "status" => json!(self.one_of(&["Pending", "Completed", "planned"])),

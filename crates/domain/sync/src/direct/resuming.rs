@@ -74,7 +74,7 @@ impl DirectUploads {
         self.options.largest_appended
     }
 
-    /// Declares one file that is to be sent so.
+    /// Declares one file that is to be sent so. An empty one is complete then: clients have nothing to send of it.
     ///
     /// # Errors
     /// As [`DirectUploads::declare`]; [`SyncError::NotTaken`] where files are sent otherwise.
@@ -87,8 +87,16 @@ impl DirectUploads {
         if !self.enter(context, id).await?.appends() {
             return Err(SyncError::NotTaken);
         }
+        let is_empty = declaration.size == 0;
         let declared = self.declare(context, id, vec![Ok(declaration)]).await?.pop();
-        Ok(declared.ok_or(SyncError::NotFound)?.map(|declared| declared.file_id))
+        let file_id = match declared.ok_or(SyncError::NotFound)? {
+            Ok(declared) => declared.file_id,
+            Err(error) => return Ok(Err(error)),
+        };
+        if is_empty {
+            self.arrived(context, file_id).await?;
+        }
+        Ok(Ok(file_id))
     }
 
     /// How much of a file has arrived. Where all of it has and the server was interrupted then, the file is recorded.
@@ -194,9 +202,11 @@ impl DirectUploads {
         if known.state == FileState::Failed { Err(SyncError::NotFound) } else { Ok((job, known)) }
     }
 
-    /// Asks the store how much there is.
+    /// Asks the store how much there is; of an empty file, all.
     async fn measure(&self, context: &TenantContext, incoming: Incoming) -> Result<Incoming, SyncError> {
-        let Some(Multipart { upload_id, .. }) = incoming.file.multipart.clone() else { return Ok(incoming) };
+        let Some(Multipart { upload_id, .. }) = incoming.file.multipart.clone() else {
+            return if incoming.size() == 0 { self.put(context, incoming, Bytes::new()).await } else { Ok(incoming) };
+        };
         match incoming.appending()?.appended(&incoming.file.key, &upload_id).await {
             Ok(there) if there.length == incoming.size() => self.make(context, incoming, &upload_id, there).await,
             Ok(there) => Ok(Incoming { offset: there.length, ..incoming }),

@@ -150,7 +150,8 @@ impl DirectUploads {
         }
         let run = require_open(run)?;
         let Progress { total_files, files_uploaded, files_skipped, .. } = run.progress;
-        let progress = Progress { files_failed: total_files - files_uploaded - files_skipped, ..run.progress };
+        let files_failed = total_files.saturating_sub(files_uploaded).saturating_sub(files_skipped);
+        let progress = Progress { files_failed, ..run.progress };
         let run = Run { progress, is_scanned: true, ..run }.ended(&RunEnd::Finished, self.clock.now());
         transaction.runs().update_direct(&run).await?;
         transaction.commit().await?;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tenantry_kernel::{Clock as _, IdGenerator as _, SystemIds};
 use tenantry_sync::{
-    Advance, Claim, Hold, Lease, Progress, Run, RunEnd, RunState, Scanned, Warning, WarningKind, WorkerName,
+    Advance, Claim, Hold, Lease, Progress, Run, RunEnd, RunId, RunState, Scanned, Warning, WarningKind, WorkerName,
 };
 
 use crate::{Person, World, contract::contract};
@@ -294,9 +294,11 @@ contract! {
         assert!(!theirs.runs().finish(lease, &RunEnd::Finished, now).await.unwrap());
         theirs.commit().await.unwrap();
         let second = world.sync_session(&person).await;
-        let mut theirs = world.sync(&other.owner).await;
-        assert!(theirs.runs().insert(&world.new_run(&second)).await.is_err());
-        drop(theirs);
+        let direct = world.direct_run(&person).await;
+        for foreign in [world.new_run(&second), Run { id: RunId::generate(&SystemIds), ..direct }] {
+            let mut theirs = world.sync(&other.owner).await;
+            assert!(theirs.runs().insert(&foreign).await.is_err());
+        }
         assert_eq!(world.hold(&person, lease).await, Hold::Held);
     }
 }
