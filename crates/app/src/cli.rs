@@ -1,8 +1,10 @@
 //! The command line. Wrong usage ends with code 2, which is clap's own.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use uuid::Uuid;
 
 /// A multi-tenant backend: accounts, organisations and tasks.
 ///
@@ -36,6 +38,16 @@ pub enum Command {
     /// Manage the keys of access tokens (`auth.algorithm = "EdDSA"`)
     #[command(subcommand)]
     Keys(Keys),
+    /// Send a folder of this machine to a project, what the store has already excepted
+    ///
+    /// The key of a program that may write (`sync:write`) is read from TENANTRY_API_KEY, or from the file that
+    /// TENANTRY_API_KEY_FILE or --api-key-file names. Links, and files that may hold secrets, are left out, as the server
+    /// does. Nothing is deleted. What was broken off goes on where it was when it is run again.
+    ///
+    /// Exit codes: 0 all is there, 1 a file failed or the server refuses, 2 wrong usage, 78 no key or a bad URL, 130
+    /// stopped by a signal before all was there (--watch: 0 when it is stopped while it waits).
+    #[command(verbatim_doc_comment)]
+    Push(Box<Push>),
     /// Fill the database with a believable organisation
     Demo,
     /// Print the OpenAPI document
@@ -137,6 +149,56 @@ pub enum Keys {
         #[arg(allow_hyphen_values = true)]
         kid: String,
     },
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct Push {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+    /// The project whose files they become
+    #[arg(long, value_name = "ID")]
+    pub project: Uuid,
+    /// Where the server is, such as https://tenantry.example.com [env: TENANTRY_SERVER]
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+    /// A file that holds the API key, in place of TENANTRY_API_KEY
+    #[arg(long, value_name = "PATH")]
+    pub api_key_file: Option<PathBuf>,
+    /// The cycle that they belong to
+    #[arg(long, value_name = "ID")]
+    pub cycle: Option<Uuid>,
+    /// What their keys begin with, below the project's own prefix
+    #[arg(long, value_name = "P")]
+    pub prefix: Option<String>,
+    /// Send only what this pattern matches, written as in a .gitignore file; repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub include: Vec<String>,
+    /// Leave out what this pattern matches; repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// Files and parts that are sent at once, at most
+    #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: u16,
+    /// How often a file is tried again
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u16).range(..=100))]
+    pub retries: u16,
+    /// KiB sent a second, at most
+    #[arg(long, value_name = "KIB")]
+    pub bandwidth: Option<NonZero<u32>>,
+    /// Only count what is there; the server is not asked
+    #[arg(long, conflicts_with = "watch")]
+    pub dry_run: bool,
+    /// Go on until stopped: push again whenever something changes
+    #[arg(long)]
+    pub watch: bool,
+    /// Write what happens to stdout, as one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Tell people only what failed
+    #[arg(long)]
+    pub quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]

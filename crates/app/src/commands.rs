@@ -7,6 +7,7 @@ mod demo;
 mod keys;
 mod migrate;
 mod openapi;
+mod push;
 mod serve;
 pub mod users;
 mod worker;
@@ -22,7 +23,7 @@ use crate::settings::Settings;
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     match dispatch(cli.into_command()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("tenantry: {}", failure.report());
             failure.exit_code()
@@ -30,8 +31,9 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
-fn dispatch(command: Command) -> Result<(), Failure> {
+fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
+        Command::Push(arguments) => return push::run(*arguments),
         Command::Config(Config::Check) => config::check(&Settings::load()?),
         Command::Migrate(what) => in_runtime(async |settings| migrate::run(what, &settings).await),
         Command::Serve(arguments) => in_runtime(async |settings| serve::run(settings, arguments).await),
@@ -48,7 +50,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Keys(what) => in_runtime(async |settings| keys::run(settings, what).await),
         Command::Demo => in_runtime(demo::run),
         Command::Openapi => openapi::print(),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Loads the settings, starts the log, and runs `command` on tokio.

@@ -6,6 +6,9 @@ use std::process::ExitCode;
 
 use crate::settings::SettingsError;
 
+/// What clap ends with, too.
+const WRONG_USAGE: u8 = 2;
+
 /// `EX_CONFIG` of sysexits(3).
 const BAD_CONFIGURATION: u8 = 78;
 
@@ -15,6 +18,9 @@ pub enum Failure {
     /// The operator has to change the configuration, of the process or of the database's roles. Exit code 78.
     #[error(transparent)]
     Configuration(Box<dyn Error + Send + Sync>),
+    /// The command line is wrong in a way that only the command itself can tell. Exit code 2.
+    #[error(transparent)]
+    Usage(Box<dyn Error + Send + Sync>),
     /// Anything else. Exit code 1.
     #[error(transparent)]
     Other(Box<dyn Error + Send + Sync>),
@@ -31,10 +37,16 @@ impl Failure {
         Self::Configuration(source.into())
     }
 
+    /// The command can't be meant so.
+    pub fn usage(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Usage(source.into())
+    }
+
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Configuration(_) => ExitCode::from(BAD_CONFIGURATION),
+            Self::Usage(_) => ExitCode::from(WRONG_USAGE),
             Self::Other(_) => ExitCode::FAILURE,
         }
     }

@@ -150,6 +150,7 @@ impl Node {
             request_timeout: server.request_timeout,
             shutdown_timeout: server.shutdown_timeout,
             body_limit_bytes: server.max_body_bytes,
+            tus_checksum_bytes: usize::from(self.settings.sync.tus_checksum_mib) << 20,
             allowed_origins: self.settings.cors.allowed_origins.clone(),
             always_https: server.https,
             https_origin: server.https_origin(),

@@ -58,9 +58,12 @@ fn allowed_arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         "tenantry-credentials",
         "tenantry-limits",
         "tenantry-mail",
+        "tenantry-pace",
+        "tenantry-source",
         "tenantry-transfer",
         "tenantry-objects",
         "tenantry-migrations",
+        "tenantry-client",
     ];
     let of = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
     let with = |more: &[&'static str]| inner.iter().chain(more).copied().collect::<BTreeSet<_>>();
@@ -77,8 +80,11 @@ fn allowed_arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("tenantry-credentials", with(&[])),
         ("tenantry-limits", with(&[])),
         ("tenantry-mail", with(&[])),
-        ("tenantry-transfer", with(&[])),
+        ("tenantry-pace", of(&[])),
+        ("tenantry-source", with(&[])),
+        ("tenantry-transfer", with(&["tenantry-pace", "tenantry-source"])),
         ("tenantry-objects", with(&[])),
+        ("tenantry-client", with(&["tenantry-pace", "tenantry-source"])),
         ("tenantry-testkit", with(&[])),
         ("tenantry-migrations", of(&[])),
         ("tenantry-app", with(&outer)),

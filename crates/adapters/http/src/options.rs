@@ -20,12 +20,14 @@ pub struct HttpOptions {
     pub client_timeout: Duration,
     /// The rate at which a body must arrive at least, on average, once `client_timeout` is used up.
     pub body_bytes_per_second: u32,
-    /// How long a request may take until its answer begins; 504 after that.
+    /// How long a request may take until its answer begins; 504 after that. Not while it sends bytes of a file.
     pub request_timeout: Duration,
     /// How long requests in flight may take to finish when the server stops.
     pub shutdown_timeout: Duration,
     /// The largest body.
     pub body_limit_bytes: usize,
+    /// The most bytes of a file that are sent at once with a checksum.
+    pub tus_checksum_bytes: usize,
     /// The origins whose pages may call the API from a browser; `*` allows any.
     pub allowed_origins: Vec<String>,
     /// For how long browsers are told to use HTTPS only, on answers to requests that came over HTTPS (RFC 6797).
@@ -54,6 +56,7 @@ impl Default for HttpOptions {
             request_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
             body_limit_bytes: 1024 * 1024,
+            tus_checksum_bytes: 16 * 1024 * 1024,
             allowed_origins: Vec::new(),
             strict_transport_security: Duration::from_hours(365 * 24),
             always_https: false,

@@ -28,6 +28,7 @@ struct Known {
     address: Option<IpAddr>,
     route: OnceCell<Rc<str>>,
     takes_query: Cell<bool>,
+    takes_its_time: Cell<bool>,
     api_scope: Cell<Option<ApiScope>>,
     user_id: Cell<Option<Uuid>>,
     context: OnceCell<TenantContext>,
@@ -42,6 +43,7 @@ impl RequestScope {
             address,
             route: OnceCell::new(),
             takes_query: Cell::new(true),
+            takes_its_time: Cell::new(false),
             api_scope: Cell::new(None),
             user_id: Cell::new(None),
             context: OnceCell::new(),
@@ -90,6 +92,16 @@ impl RequestScope {
     /// Notes whether the operation has any query parameters.
     pub(crate) fn set_takes_query(&self, takes_query: bool) {
         self.0.takes_query.set(takes_query);
+    }
+
+    /// Notes that the body may come for as long as its client is not too slow, and the answer after it.
+    pub(crate) fn set_takes_its_time(&self) {
+        self.0.takes_its_time.set(true);
+    }
+
+    /// Whether [`HttpOptions::request_timeout`](crate::HttpOptions::request_timeout) does not hold.
+    pub(crate) fn takes_its_time(&self) -> bool {
+        self.0.takes_its_time.get()
     }
 
     /// Notes what the operation asks of an API key; none for one that no key may call.

@@ -28,6 +28,8 @@ pub struct SyncSettings {
     #[serde(rename = "presign_seconds", deserialize_with = "seconds")]
     pub presigned_for: Duration,
     pub direct_idle_hours: u16,
+    pub tus_checksum_mib: u16,
+    pub tus_max_gib: u32,
 }
 
 /// Something that organisations may use: `NAME` for all of them, `ORGANIZATION_ID=NAME` for one.
@@ -71,7 +73,9 @@ impl SyncSettings {
         within_seconds("sync.orphan_age_seconds", self.orphan_age, 0..=31_536_000)?;
         // A week is as long as requests can be signed for.
         within_seconds("sync.presign_seconds", self.presigned_for, 10..=604_800)?;
-        within("sync.direct_idle_hours", self.direct_idle_hours, 1..=8_760)
+        within("sync.direct_idle_hours", self.direct_idle_hours, 1..=8_760)?;
+        within("sync.tus_checksum_mib", self.tus_checksum_mib, 1..=1_024)?;
+        within("sync.tus_max_gib", self.tus_max_gib, 1..=1_048_576)
     }
 }
 

@@ -130,7 +130,7 @@ fn key_of(name: &str) -> String {
 }
 
 /// Without the line break that editors leave at the end.
-fn read(path: PathBuf) -> Result<String, SettingsError> {
+pub(super) fn read(path: PathBuf) -> Result<String, SettingsError> {
     match fs::read_to_string(&path) {
         Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
         Err(source) => Err(SettingsError::Io { action: "read", path, source }),

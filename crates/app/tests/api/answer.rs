@@ -30,6 +30,10 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
+    fn is_without_body(&self) -> bool {
+        self.asked.starts_with("HEAD ")
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or_else(|error| panic!("{self}: {error}"))
@@ -42,10 +46,15 @@ impl Answer {
         if self.bytes.is_empty() { Value::Null } else { self.json() }
     }
 
-    /// The problem of an answer with this status and code, which has to have all members of one.
+    /// The problem of an answer with this status and code, which has to have all members of one. An answer to HEAD has no
+    /// body.
     #[track_caller]
     pub fn refused(&self, status: u16, code: &str) -> Value {
         let problem = self.problem();
+        if self.is_without_body() {
+            assert_eq!(self.status, status, "{self}");
+            return problem;
+        }
         assert_eq!((self.status, problem["error_code"].as_str().unwrap()), (status, code), "{self}");
         problem
     }
@@ -62,6 +71,10 @@ impl Answer {
     #[track_caller]
     pub fn problem(&self) -> Value {
         assert_eq!(self.header("content-type"), "application/problem+json", "{self}");
+        if self.is_without_body() {
+            assert!(self.bytes.is_empty() && !self.header("x-request-id").is_empty(), "{self}");
+            return Value::Null;
+        }
         let problem = self.json();
         assert_eq!(problem["status"], self.status, "{self}");
         assert_eq!(problem["request_id"], self.header("x-request-id"), "{self}");

@@ -37,6 +37,11 @@ impl Operation {
         self.path.starts_with("/api/v1/uploads/") && ends.iter().any(|end| self.path.ends_with(end))
     }
 
+    /// Whether it is about a file that a client sends by tus.
+    pub fn is_of_tus(&self) -> bool {
+        self.path.starts_with("/api/v1/uploads/tus")
+    }
+
     /// The path with this value for its parameters.
     pub fn path_to(&self, value: &str) -> String {
         self.path_within(value, value)

@@ -1,5 +1,6 @@
 //! Things to ask for, and a good request for every operation.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
@@ -24,6 +25,8 @@ pub struct Fixture<'s> {
     jobs: [String; 2],
     /// One to which a client sends files.
     direct: String,
+    /// One of these files.
+    sent: String,
     organization: Value,
 }
 
@@ -52,6 +55,9 @@ impl<'s> Fixture<'s> {
         owner.post(&format!("/uploads/{}/cancel", jobs[1]), json!({})).await.expect(202);
         let direct = owner.post("/uploads/direct", json!({"project_id": project_of_jobs})).await.expect(201);
         let direct = direct["job_id"].as_str().unwrap().to_owned();
+        let files = json!({"files": [{"path": "ours", "size": 1}]});
+        let sent = owner.post(&format!("/uploads/{direct}/files"), files).await.expect(200);
+        let sent = sent["data"][0]["file_id"].as_str().unwrap().to_owned();
         let organization = owner.get(&format!("/organizations/{}", owner.own_organization)).await.expect(200);
         let administrator = site.administrator().await;
         Self {
@@ -67,6 +73,7 @@ impl<'s> Fixture<'s> {
             sync_session,
             jobs,
             direct,
+            sent,
             organization,
         }
     }
@@ -82,6 +89,13 @@ impl<'s> Fixture<'s> {
 
     /// The operation's request about the owner's things, without credentials or a body.
     pub fn ask(&self, operation: &Operation) -> Ask {
+        if operation.is_of_tus() {
+            let metadata = [("job_id", self.direct.as_str()), ("path", "theirs")];
+            let metadata = metadata.map(|(name, value)| format!("{name} {}", STANDARD.encode(value))).join(",");
+            let ask = self.site.at(&operation.method, &operation.path_to(&self.sent)).header("tus-resumable", "1.0.0");
+            let ask = ask.header("upload-length", "1").header("upload-metadata", &metadata);
+            return ask.header("upload-offset", "0").header("content-type", "application/offset+octet-stream");
+        }
         if operation.path.starts_with("/api/v1/auth/api-keys") {
             return self.site.at(&operation.method, &operation.path_to(&self.api_key));
         }
@@ -177,7 +191,7 @@ impl<'s> Fixture<'s> {
         let text = answer.text();
         let path = answer.asked.split_once(' ').unwrap().1;
         let task = self.task["id"].as_str().unwrap();
-        let Self { project, session, api_key, invitation, cycle, sync_session, jobs, direct, owner, .. } = self;
+        let Self { project, session, api_key, invitation, cycle, sync_session, jobs, direct, sent, owner, .. } = self;
         for ours in [
             task,
             project,
@@ -191,6 +205,7 @@ impl<'s> Fixture<'s> {
             &jobs[0],
             &jobs[1],
             direct,
+            sent,
         ] {
             // A problem names the path that was asked for.
             assert!(!text.replace(path, "").contains(ours), "{answer}");

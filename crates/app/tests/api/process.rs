@@ -6,6 +6,7 @@ mod import;
 mod keys;
 mod killing;
 mod killing_sync;
+mod killing_tus;
 mod logs;
 mod refusals;
 mod starting;

@@ -3,6 +3,7 @@
 mod cycles;
 mod direct;
 mod sessions;
+mod tus;
 mod uploads;
 
 use std::fs;

@@ -81,6 +81,15 @@ pub enum SyncError {
         /// How many it has.
         count: u32,
     },
+    /// What has arrived of the file ends elsewhere.
+    #[error("what has arrived of the file ends elsewhere")]
+    OffsetMismatch,
+    /// There is more than the file was said to have.
+    #[error("these are more bytes than the file has")]
+    TooLong,
+    /// What has arrived is not what was declared; nothing of it is left.
+    #[error("what has arrived does not have the checksum that was declared")]
+    ChecksumMismatch,
     /// The object store failed.
     #[error(transparent)]
     Objects(#[from] ObjectError),

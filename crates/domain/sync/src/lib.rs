@@ -25,8 +25,8 @@ pub use cycle::{
 };
 pub use cycles::Cycles;
 pub use direct::{
-    Completed, CompletionError, Declaration, DeclarationError, Declared, DirectOptions, DirectUploads, NewDirectUpload,
-    NextStep, Presigned, PresignedPart, PresignedParts, WantedPart,
+    Completed, CompletionError, Declaration, DeclarationError, Declared, DirectOptions, DirectUploads, Incoming,
+    NewDirectUpload, NextStep, Presigned, PresignedPart, PresignedParts, WantedPart,
 };
 pub use error::{StoreCycleError, SyncError};
 pub use run::{

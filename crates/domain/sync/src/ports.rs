@@ -145,6 +145,8 @@ pub trait FileRepository: Send {
     async fn at(&mut self, place: &Place, keys: &[ObjectKey]) -> Result<Vec<IndexedFile>, StorageError>;
     /// What is known of these files, in the order of the bytes of their keys.
     async fn with_ids(&mut self, place: &Place, ids: &[FileRecordId]) -> Result<Vec<IndexedFile>, StorageError>;
+    /// What is known of this file, wherever it is stored.
+    async fn find(&mut self, id: FileRecordId) -> Result<Option<IndexedFile>, StorageError>;
     /// Says that files are to be uploaded by a run. What was known of their keys is replaced, but for their ids, the
     /// version of the object, and a multipart upload of the same file: one that is the same by its identity, and by the
     /// checksum that a client said.

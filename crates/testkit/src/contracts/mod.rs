@@ -28,7 +28,7 @@ pub use guesses::GUESSES;
 pub use invitations::INVITATIONS;
 pub use links::LINKS;
 pub use members::MEMBERS;
-pub use objects::{OBJECTS, ObjectWorld, UPLOADS};
+pub use objects::{APPENDS, OBJECTS, ObjectWorld, UPLOADS};
 pub use outbox::OUTBOX;
 pub use requests::REQUESTS;
 pub use signing_keys::SIGNING_KEYS;

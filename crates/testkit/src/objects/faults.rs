@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tenantry_sync::objects::{
-    Crc64, ObjectError, ObjectKey, ObjectStore, OpenUpload, PartLimits, Place, PresignedRequest, PutCondition,
-    StoredObject, StoredPart, UploadId,
+    Appended, AppendingStore, Crc64, ObjectError, ObjectKey, ObjectStore, OpenUpload, PartLimits, Place,
+    PresignedRequest, PutCondition, StoredObject, StoredPart, UploadId,
 };
 
 /// What is asked of a store.
@@ -25,6 +25,9 @@ pub enum Operation {
     AbortUpload,
     ListUploads,
     Presign,
+    Append,
+    Appended,
+    CompleteAppended,
 }
 
 /// A call of a store.
@@ -254,5 +257,44 @@ impl ObjectStore for FaultyStore {
     ) -> Result<Option<PresignedRequest>, ObjectError> {
         let call = self.store.presign_part(key, upload_id, number, size, checksum, expires_in);
         self.call(Operation::Presign, key.as_str(), number, call).await
+    }
+
+    fn appending(&self) -> Option<&dyn AppendingStore> {
+        self.store.appending().is_some().then_some(self)
+    }
+}
+
+impl FaultyStore {
+    fn inner(&self) -> Result<&dyn AppendingStore, ObjectError> {
+        self.store.appending().ok_or_else(|| ObjectError::Internal("nothing can be appended".into()))
+    }
+}
+
+#[async_trait]
+impl AppendingStore for FaultyStore {
+    async fn append(
+        &self,
+        key: &ObjectKey,
+        upload_id: &UploadId,
+        offset: u64,
+        body: Bytes,
+    ) -> Result<Appended, ObjectError> {
+        let call = self.inner()?.append(key, upload_id, offset, body);
+        self.call(Operation::Append, key.as_str(), 0, call).await
+    }
+
+    async fn appended(&self, key: &ObjectKey, upload_id: &UploadId) -> Result<Appended, ObjectError> {
+        self.call(Operation::Appended, key.as_str(), 0, self.inner()?.appended(key, upload_id)).await
+    }
+
+    async fn complete_appended(
+        &self,
+        key: &ObjectKey,
+        upload_id: &UploadId,
+        whole: Appended,
+        condition: &PutCondition,
+    ) -> Result<StoredObject, ObjectError> {
+        let call = self.inner()?.complete_appended(key, upload_id, whole, condition);
+        self.call(Operation::CompleteAppended, key.as_str(), 0, call).await
     }
 }

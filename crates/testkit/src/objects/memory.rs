@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use crc_fast::{CrcAlgorithm, checksum_combine, crc64_nvme};
 use tenantry_kernel::Clock;
 use tenantry_sync::objects::{
-    Crc64, ObjectError, ObjectKey, ObjectStore, OpenUpload, PartLimits, Place, PresignedRequest, PutCondition,
-    StoredObject, StoredPart, UploadId,
+    Appended, AppendingStore, Crc64, ObjectError, ObjectKey, ObjectStore, OpenUpload, PartLimits, Place,
+    PresignedRequest, PutCondition, StoredObject, StoredPart, UploadId,
 };
 
 /// A store that keeps of objects what the port tells of them, but not their contents: gigabytes cost it nothing.
@@ -46,6 +46,8 @@ pub struct Calls {
     pub abort_upload: u64,
     /// [`ObjectStore::list_uploads`].
     pub list_uploads: u64,
+    /// [`AppendingStore::append`].
+    pub append: u64,
     /// The bytes of all objects and parts that were sent.
     pub bytes: u64,
 }
@@ -68,6 +70,7 @@ struct Upload {
     key: ObjectKey,
     initiated_at: DateTime<Utc>,
     parts: BTreeMap<u32, Content>,
+    appended: Option<Appended>,
 }
 
 impl MemoryStore {
@@ -156,6 +159,15 @@ impl State {
 }
 
 impl Upload {
+    /// What was appended so far, if there are no parts.
+    fn appended(&self) -> Result<Appended, ObjectError> {
+        if self.parts.is_empty() {
+            Ok(self.appended.unwrap_or_else(Appended::nothing))
+        } else {
+            Err(refused("InvalidRequest"))
+        }
+    }
+
     /// What these parts make, if they are there and large enough.
     fn whole(&self, parts: &[StoredPart], limits: PartLimits) -> Result<Content, ObjectError> {
         let length = u64::try_from(parts.len()).expect("a length");
@@ -250,7 +262,8 @@ impl ObjectStore for MemoryStore {
         state.calls.create_upload += 1;
         state.begun += 1;
         let id = format!("upload-{:06}", state.begun);
-        let upload = Upload { key: key.clone(), initiated_at: self.clock.now(), parts: BTreeMap::new() };
+        let upload =
+            Upload { key: key.clone(), initiated_at: self.clock.now(), parts: BTreeMap::new(), appended: None };
         state.uploads.insert(id.clone(), upload);
         Ok(UploadId::new(id))
     }
@@ -269,6 +282,9 @@ impl ObjectStore for MemoryStore {
         state.calls.upload_part += 1;
         state.calls.bytes += length_of(&body);
         let upload = state.upload(key, upload_id)?;
+        if upload.appended.is_some() {
+            return Err(refused("InvalidRequest"));
+        }
         if !(1..=self.limits.max_parts).contains(&number) {
             return Err(refused("InvalidArgument"));
         }
@@ -350,5 +366,50 @@ impl ObjectStore for MemoryStore {
         _expires_in: Duration,
     ) -> Result<Option<PresignedRequest>, ObjectError> {
         Ok(None)
+    }
+
+    fn appending(&self) -> Option<&dyn AppendingStore> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl AppendingStore for MemoryStore {
+    async fn append(
+        &self,
+        key: &ObjectKey,
+        upload_id: &UploadId,
+        offset: u64,
+        body: Bytes,
+    ) -> Result<Appended, ObjectError> {
+        let mut state = self.state();
+        state.calls.append += 1;
+        state.calls.bytes += length_of(&body);
+        let upload = state.upload(key, upload_id)?;
+        let there = upload.appended()?;
+        if there.length != offset {
+            return Err(ObjectError::ConditionFailed);
+        }
+        Ok(*upload.appended.insert(there.followed_by(&body)))
+    }
+
+    async fn appended(&self, key: &ObjectKey, upload_id: &UploadId) -> Result<Appended, ObjectError> {
+        self.state().upload(key, upload_id)?.appended()
+    }
+
+    async fn complete_appended(
+        &self,
+        key: &ObjectKey,
+        upload_id: &UploadId,
+        whole: Appended,
+        condition: &PutCondition,
+    ) -> Result<StoredObject, ObjectError> {
+        let mut state = self.state();
+        if state.upload(key, upload_id)?.appended()? != whole {
+            return Err(ObjectError::ChecksumMismatch);
+        }
+        let object = state.write(key, Content { size: whole.length, checksum: whole.checksum }, condition)?;
+        state.uploads.remove(upload_id.as_str());
+        Ok(object)
     }
 }

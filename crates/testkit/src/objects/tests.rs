@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use tenantry_sync::objects::{ObjectError, ObjectStore as _};
 
-use super::{FaultyStore, MemoryStore};
-use crate::contracts::{OBJECTS, ObjectWorld, UPLOADS};
+use super::{Fault, FaultyStore, MemoryStore};
+use crate::contracts::{APPENDS, OBJECTS, ObjectWorld, UPLOADS};
 use crate::{FixedClock, run};
 
 #[tokio::test]
@@ -12,6 +12,14 @@ async fn the_store_in_memory_keeps_the_contract() {
     let world = ObjectWorld::leak(Arc::new(store));
     run(OBJECTS, world).await;
     run(UPLOADS, world).await;
+    run(APPENDS, world).await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_told_of_no_failure_has_none() {
+    let memory = MemoryStore::new(Arc::new(FixedClock::default()));
+    let store = FaultyStore::new(Arc::new(memory), |_| Fault::None);
+    run(APPENDS, ObjectWorld::leak(Arc::new(store))).await;
 }
 
 #[tokio::test]

@@ -118,7 +118,8 @@ fn too_large(limit: usize) -> Problem {
     Problem::new(ErrorCode::PayloadTooLarge).with_detail(format!("the body must have at most {limit} bytes"))
 }
 
-fn unreadable(error: &PayloadError) -> Problem {
+/// The problem of a body that can't be read to its end.
+pub(crate) fn unreadable(error: &PayloadError) -> Problem {
     match error {
         PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
             Problem::new(ErrorCode::RequestTimeout).with_detail("the body did not arrive in time")

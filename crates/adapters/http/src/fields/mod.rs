@@ -7,7 +7,7 @@ mod path;
 mod query;
 mod shape;
 
-pub(crate) use self::body::read_json_body;
+pub(crate) use self::body::{read_json_body, unreadable};
 pub(crate) use self::query::{Pairs, QueryOf, parse_pairs, parse_query, search_words};
 pub use self::{
     body::{JsonBody, OptionalJsonBody, read_body},

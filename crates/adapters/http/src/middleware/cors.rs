@@ -4,7 +4,7 @@ use actix_web::http::{
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION, RETRY_AFTER},
 };
 
-use crate::options::HttpOptions;
+use crate::{options::HttpOptions, uploads::tus};
 
 /// For how long browsers may remember the answer to a preflight, in seconds.
 const PREFLIGHT_SECONDS: usize = 3_600;
@@ -12,6 +12,7 @@ const PREFLIGHT_SECONDS: usize = 3_600;
 /// Lets pages of the configured origins call the API. Credentials are bearer tokens, so no cookies are allowed along.
 pub(crate) fn cors(options: &HttpOptions) -> Cors {
     let header = HeaderName::from_static;
+    let (sent_by_tus, read_by_tus) = tus::headers_of_pages();
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allowed_headers([AUTHORIZATION, ACCEPT, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH])
@@ -22,6 +23,8 @@ pub(crate) fn cors(options: &HttpOptions) -> Cors {
             header("x-organization-id"),
             header("x-request-id"),
         ])
+        .allowed_headers(sent_by_tus)
+        .expose_headers(read_by_tus)
         .expose_headers([ETAG, LOCATION, RETRY_AFTER])
         .expose_headers([
             header("idempotent-replayed"),

@@ -2,7 +2,7 @@ use std::{
     any::Any,
     future::{Future, Ready, ready},
     panic::AssertUnwindSafe,
-    pin::Pin,
+    pin::{Pin, pin},
     rc::Rc,
     time::Duration,
 };
@@ -23,7 +23,9 @@ use crate::{
     connection::{AnswerBody, Answering, PatientPayload, Turn},
     options::HttpOptions,
     problem::{ErrorCode, Problem},
+    scope::RequestScope,
     state::HttpState,
+    uploads::tus,
 };
 
 /// The outermost middleware: around everything else, so that whatever comes out is a complete answer.
@@ -43,6 +45,9 @@ impl Frame {
         let mut response = completion::complete(response, arrival, self.state.clock.now());
         let headers = response.headers_mut();
         arrival.exposure.protect(headers, &self.options);
+        if arrival.speaks_tus {
+            tus::describe(headers);
+        }
         if let Some(state) = arrival.scope.rate() {
             throttle::describe(&state, headers);
         }
@@ -113,7 +118,8 @@ where
         let span = tracing::info_span!("request", request_id = arrival.scope.request_id());
         Box::pin(async move {
             let limit = frame.options.request_timeout;
-            match answer(async move { service.call(request).await }, limit).instrument(span).await {
+            let answer = answer(async move { service.call(request).await }, limit, &arrival.scope);
+            match answer.instrument(span).await {
                 Ok(response) => {
                     let (request, response) = response.into_parts();
                     refusals::note(&request, response.status(), &frame.state).await;
@@ -135,8 +141,14 @@ where
 async fn answer<B>(
     service: impl Future<Output = Result<ServiceResponse<B>, Error>>,
     limit: Duration,
+    scope: &RequestScope,
 ) -> Result<ServiceResponse<B>, Problem> {
-    match tokio::time::timeout(limit, AssertUnwindSafe(service).catch_unwind()).await {
+    let mut service = pin!(AssertUnwindSafe(service).catch_unwind());
+    let outcome = match tokio::time::timeout(limit, &mut service).await {
+        Err(_elapsed) if scope.takes_its_time() => Ok(service.await),
+        outcome => outcome,
+    };
+    match outcome {
         Ok(Ok(Ok(response))) => Ok(response),
         Ok(Ok(Err(error))) => Err(completion::of_error(&error)),
         Ok(Err(panic)) => {

@@ -2,7 +2,7 @@ use actix_web::http::StatusCode;
 
 /// Declares [`ErrorCode`] from the one table of codes: name, code, status, title and explanation.
 macro_rules! error_codes {
-    ($($name:ident = $code:literal, $status:ident, $title:literal, $explanation:literal;)+) => {
+    ($($name:ident = $code:literal, $status:ident $(as $number:literal)?, $title:literal, $explanation:literal;)+) => {
         /// What went wrong, for programs: each code has one status, one title and one page at `/problems/{slug}`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum ErrorCode {
@@ -21,8 +21,16 @@ macro_rules! error_codes {
 
             /// The status of every answer with this code.
             #[must_use]
-            pub const fn status(self) -> StatusCode {
-                match self { $(Self::$name => StatusCode::$status,)+ }
+            pub fn status(self) -> StatusCode {
+                match self {
+                    $(Self::$name => {
+                        // One that the framework has no name for.
+                        $(if let Ok(status) = StatusCode::from_u16($number) {
+                            return status;
+                        })?
+                        StatusCode::$status
+                    })+
+                }
             }
 
             /// A short name for people.
@@ -97,6 +105,8 @@ error_codes! {
         "the state of the resource does not permit this";
     PreconditionFailed = "PRECONDITION_FAILED", PRECONDITION_FAILED, "Precondition failed",
         "the resource has changed since: read it again and repeat the change on its new version";
+    ChecksumMismatch = "CHECKSUM_MISMATCH", BAD_REQUEST as 460, "Checksum mismatch",
+        "the bytes that arrived do not have the checksum that was given for them: none of them was kept";
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", PAYLOAD_TOO_LARGE, "Payload too large",
         "the body is larger than this resource accepts";
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type",

@@ -181,6 +181,10 @@ impl From<SyncError> for Problem {
             | SyncError::NotDirect
             | SyncError::JobEnded
             | SyncError::NotTaken => Self::new(ErrorCode::Conflict).with_detail(error.to_string()),
+            SyncError::OffsetMismatch => Self::new(ErrorCode::Conflict)
+                .with_detail("what has arrived of the file ends elsewhere: go on from where HEAD says"),
+            SyncError::TooLong => Self::new(ErrorCode::PayloadTooLarge).with_detail(error.to_string()),
+            SyncError::ChecksumMismatch => Self::new(ErrorCode::ChecksumMismatch).with_detail(error.to_string()),
             SyncError::UnknownFile => Self::validation("file_id", "must be a file of the job that waits for parts"),
             SyncError::UnknownPart { count } => {
                 Self::validation("parts", format!("must have numbers from 1 to {count}"))

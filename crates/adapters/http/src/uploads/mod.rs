@@ -6,6 +6,7 @@ mod events;
 mod retry;
 mod start;
 mod status;
+pub(crate) mod tus;
 mod view;
 
 use crate::{operation, operations::Operations};
@@ -18,4 +19,5 @@ pub(crate) fn operations(operations: &mut Operations) {
     operation!(operations, cancel);
     operation!(operations, retry);
     direct::operations(operations);
+    tus::operations(operations);
 }

@@ -1,5 +1,6 @@
 //! A local folder in the role of a bucket.
 
+mod appends;
 mod errors;
 mod files;
 mod list;
@@ -22,8 +23,8 @@ use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use tenantry_kernel::{Clock, IdGenerator};
 use tenantry_sync::objects::{
-    Crc64, ObjectError, ObjectKey, ObjectStore, OpenUpload, PartLimits, Place, PresignedRequest, PutCondition,
-    StoredObject, StoredPart, UploadId,
+    AppendingStore, Crc64, ObjectError, ObjectKey, ObjectStore, OpenUpload, PartLimits, Place, PresignedRequest,
+    PutCondition, StoredObject, StoredPart, UploadId,
 };
 use tokio::task::spawn_blocking;
 
@@ -195,6 +196,10 @@ impl ObjectStore for FolderStore {
         _expires_in: Duration,
     ) -> Result<Option<PresignedRequest>, ObjectError> {
         Ok(None)
+    }
+
+    fn appending(&self) -> Option<&dyn AppendingStore> {
+        Some(self)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The contract, and what only a folder promises.
 
+mod appends;
+
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -12,7 +14,7 @@ use tenantry_kernel::{Clock as _, SystemIds};
 use tenantry_sync::objects::{
     ObjectError, ObjectKey, ObjectStore as _, PutCondition, StoredObject, StoredPart, UploadId,
 };
-use tenantry_testkit::contracts::{OBJECTS, ObjectWorld, UPLOADS};
+use tenantry_testkit::contracts::{APPENDS, OBJECTS, ObjectWorld, UPLOADS};
 use tenantry_testkit::{FixedClock, run};
 
 use super::{FolderError, FolderStore};
@@ -86,6 +88,7 @@ async fn the_contract_of_object_stores() {
     let world = ObjectWorld::leak(Arc::new(open(folder.path())));
     run(OBJECTS, world).await;
     run(UPLOADS, world).await;
+    run(APPENDS, world).await;
 }
 
 #[tokio::test]

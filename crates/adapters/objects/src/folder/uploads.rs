@@ -1,7 +1,8 @@
 //! Multipart uploads: each has a folder, with the data so far in one file and a record of each part beside it.
 //!
 //! An upload is there as long as its data is. Whoever writes a part shares a lock of the data; whoever completes or
-//! aborts the upload holds it alone, so that no part is written into what has become an object.
+//! aborts the upload holds it alone, so that no part is written into what has become an object. Uploads that bytes are
+//! appended to are the same but for the parts.
 
 use std::fs::File;
 use std::io;
@@ -19,7 +20,7 @@ use super::record::{self, PartRecord, seal, unseal};
 use super::root::{Flush, Root};
 use super::{LIMITS, length_of};
 
-const DATA: &str = "data";
+pub(super) const DATA: &str = "data";
 /// The key, and when the upload was begun.
 const UPLOAD: &str = "upload";
 /// The size of all parts but the last.
@@ -27,9 +28,10 @@ const PART_SIZE: &str = "part-size";
 const PART: &str = "part-";
 
 /// An upload that is there.
-struct Upload {
-    folder: OwnedFd,
-    data: File,
+pub(super) struct Upload {
+    id: String,
+    pub folder: OwnedFd,
+    pub data: File,
 }
 
 /// A part, where in the object it is to go.
@@ -54,10 +56,11 @@ impl Root {
         Ok(UploadId::new(id))
     }
 
-    fn find_upload(&self, key: &ObjectKey, id: &UploadId) -> Result<Upload, ObjectError> {
+    pub fn find_upload(&self, key: &ObjectKey, id: &UploadId) -> Result<Upload, ObjectError> {
         let found = self.open_upload(id.as_str()).map_err(failed)?;
         let (open, folder, data) = found.ok_or(ObjectError::NoSuchUpload)?;
-        if open.key == *key { Ok(Upload { folder, data }) } else { Err(ObjectError::NoSuchUpload) }
+        let upload = Upload { id: id.as_str().to_owned(), folder, data };
+        if open.key == *key { Ok(upload) } else { Err(ObjectError::NoSuchUpload) }
     }
 
     fn open_upload(&self, id: &str) -> io::Result<Option<(OpenUpload, OwnedFd, File)>> {
@@ -86,6 +89,9 @@ impl Root {
         let upload = self.find_upload(key, id)?;
         upload.data.lock_shared().map_err(failed)?;
         upload.must_be_there()?;
+        if upload.was_appended_to().map_err(failed)? {
+            return Err(refused("InvalidRequest", "an upload that was appended to takes no parts"));
+        }
         let _lock = self.hold(&format!("{}/{}", id.as_str(), place.number)).map_err(failed)?;
         self.check_place(&upload, place.number, &part)?;
         self.write_part(&upload, place.number, &part, body).map_err(failed)?;
@@ -153,7 +159,6 @@ impl Root {
         checksum: Crc64,
         condition: &PutCondition,
     ) -> Result<StoredObject, ObjectError> {
-        let path = self.path(key)?;
         let upload = self.find_upload(key, id)?;
         upload.data.lock().map_err(failed)?;
         upload.must_be_there()?;
@@ -161,11 +166,23 @@ impl Root {
         if combined != checksum {
             return Err(ObjectError::ChecksumMismatch);
         }
+        self.make_object(key, &upload, (size, checksum), condition)
+    }
+
+    /// Makes an object of as many bytes of an upload, which nobody else may write to meanwhile.
+    pub fn make_object(
+        &self,
+        key: &ObjectKey,
+        upload: &Upload,
+        (size, checksum): (u64, Crc64),
+        condition: &PutCondition,
+    ) -> Result<StoredObject, ObjectError> {
+        let path = self.path(key)?;
         upload.data.set_len(size).and_then(|()| upload.data.sync_all()).map_err(failed)?;
         let from = ((upload.folder.as_fd(), DATA), &upload.data);
         let object = self.install(key, &path, from, checksum, condition)?;
         // What stays of the folder is swept one day.
-        drop(self.remove_upload(id.as_str(), &upload.folder));
+        drop(self.remove_upload(&upload.id, &upload.folder));
         Ok(object)
     }
 
@@ -220,9 +237,14 @@ impl Root {
 }
 
 impl Upload {
-    fn must_be_there(&self) -> Result<(), ObjectError> {
+    pub fn must_be_there(&self) -> Result<(), ObjectError> {
         let is_there = files::is_still(&self.folder, DATA, &self.data).map_err(failed)?;
         if is_there { Ok(()) } else { Err(ObjectError::NoSuchUpload) }
+    }
+
+    /// Whether a part was written, or may have been: what all parts have in common is noted before the first.
+    pub fn has_parts(&self) -> io::Result<bool> {
+        files::exists(&self.folder, PART_SIZE)
     }
 
     fn part(&self, number: u32) -> io::Result<Option<PartRecord>> {

@@ -304,6 +304,10 @@ impl FileRepository for StoreTransaction {
         self.indexed(place, Column::Id.is_in(ids.iter().map(|id| id.as_uuid()))).await
     }
 
+    async fn find(&mut self, id: FileRecordId) -> Result<Option<IndexedFile>, StorageError> {
+        Ok(self.indexed_anywhere(Column::Id.eq(id.as_uuid())).await?.pop())
+    }
+
     async fn plan(&mut self, place: &Place, run: &Run, files: &[PlannedFile]) -> Result<(), StorageError> {
         let place = place_number(place);
         let rows = files.iter().map(|file| planned_row(place, run, file)).collect();
@@ -468,13 +472,16 @@ impl FileRepository for StoreTransaction {
 impl StoreTransaction {
     /// The files of a place for which `condition` holds, in the order in which all who change them lock them.
     async fn indexed(&self, place: &Place, condition: Expr) -> Result<Vec<IndexedFile>, StorageError> {
+        self.indexed_anywhere(Column::Place.eq(place_number(place)).and(condition)).await
+    }
+
+    async fn indexed_anywhere(&self, condition: Expr) -> Result<Vec<IndexedFile>, StorageError> {
         let select = self
             .scope()
             .select::<Column>()
             .select_only()
             .columns(PLANNED_COLUMNS)
             .columns(INDEXED_COLUMNS)
-            .filter(Column::Place.eq(place_number(place)))
             .filter(condition)
             .order_by_asc(Column::Key);
         self.rows(&self.lock(select).into_query()).await?.iter().map(read_indexed).collect()

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use tenantry_pace::Budget;
+use tenantry_source::SourceFolder;
 use tenantry_sync::objects::{ObjectError, ObjectStore};
 use tenantry_sync::ports::SyncTransaction;
 use tenantry_sync::{Claim, Run, RunEnd, RunMode, SyncSession};
@@ -16,10 +18,8 @@ use super::halt::{Halt, Signal};
 use super::heartbeat::Heartbeat;
 use super::journal::{Entry, Journal, Patience};
 use super::orphans;
-use super::pace::Budget;
 use super::scanning::{Found, Purpose, scan};
 use super::worker::WorkerParts;
-use crate::source::SourceFolder;
 
 /// Does a run that was claimed, until it ends or must be left to another worker.
 pub(super) async fn execute(parts: &WorkerParts, budget: Budget, claim: Claim, signal: watch::Sender<Signal>) {

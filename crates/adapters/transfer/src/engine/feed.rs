@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tenantry_kernel::Clock;
+use tenantry_pace::{Budget, Pace};
+use tenantry_source::SourceFolder;
 use tenantry_sync::objects::{ObjectError, ObjectStore};
 use tenantry_sync::{FileRecordId, SyncSession};
 use tokio::sync::{mpsc, watch};
@@ -14,10 +16,8 @@ use tokio::time::timeout;
 use super::file;
 use super::halt::{Halt, Signal};
 use super::journal::Journal;
-use super::pace::{Budget, Pace};
 use super::recorder::{self, Event};
 use super::refusals::Refusals;
-use crate::source::SourceFolder;
 
 /// Files that are read from the database at once.
 const PAGE: u32 = 1_000;

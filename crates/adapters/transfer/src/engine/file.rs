@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tenantry_pace::Turn;
+use tenantry_source::{OpenError, SourceFile, Symlinks};
 use tenantry_sync::objects::{Crc64, ObjectError, PutCondition, StoredObject, StoredPart};
 use tenantry_sync::{FileIdentity, FileOutcome, FileResult, PlannedFile};
 use tokio::time::sleep;
@@ -12,9 +14,7 @@ use tokio::time::sleep;
 use super::feed::Upload;
 use super::halt::Halt;
 use super::multipart;
-use super::pace::Turn;
 use super::recorder::Event;
-use crate::source::{OpenError, SourceFile, Symlinks};
 
 /// The longest wait before something is tried again.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);

@@ -19,7 +19,6 @@ mod known;
 mod multipart;
 mod options;
 mod orphans;
-mod pace;
 mod recorder;
 mod refusals;
 mod scanning;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tenantry_source::{SourceFile, Symlinks};
 use tenantry_sync::objects::{Crc64, Crc64Digest, ObjectError, StoredPart, UploadId};
 use tenantry_sync::{FileIdentity, Multipart, PartRecord, PlannedFile};
 
@@ -14,7 +15,6 @@ use super::feed::Upload;
 use super::file::{Done, Transfer, Tries, TryError, blocking, condition, settle, unreadable};
 use super::halt::Halt;
 use super::recorder::Event;
-use crate::source::{SourceFile, Symlinks};
 
 /// Bytes that are read at once when only their checksum is wanted.
 const CHUNK: u64 = 1 << 20;

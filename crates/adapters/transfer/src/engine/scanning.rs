@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use tenantry_kernel::IdGenerator;
+use tenantry_source::{Globs, ScanEvent, ScanOptions, ScannedFile, SkippedEntry, SourceFolder};
 use tenantry_sync::objects::{ObjectKey, RelativePath};
 use tenantry_sync::{
     CompareBy, FileRecordId, PlannedFile, Progress, Run, RunMode, Scanned, SyncSession, Warning, WarningKind,
@@ -15,7 +16,6 @@ use super::feed::halted;
 use super::halt::Halt;
 use super::journal::{Entry, Journal};
 use super::known::KnownObjects;
-use crate::source::{ClashKind, Globs, ScanEvent, ScanOptions, ScannedFile, SkipReason, SkippedEntry, SourceFolder};
 
 /// Batches of the scan that wait to be compared.
 const BATCHES_AHEAD: usize = 8;
@@ -132,7 +132,7 @@ impl<'a> Planner<'a> {
             match event {
                 ScanEvent::File(file) => self.file(file),
                 ScanEvent::Skipped(entry) => self.skipped(&entry),
-                ScanEvent::Clash { path, kind, .. } => self.warn(clash(kind), &path),
+                ScanEvent::Clash { path, kind, .. } => self.warn(kind.into(), &path),
             }
         }
         if self.planned.len() >= PLANNED_AT_ONCE { self.flush().await } else { Ok(()) }
@@ -182,14 +182,7 @@ impl<'a> Planner<'a> {
     }
 
     fn skipped(&mut self, entry: &SkippedEntry) {
-        let kind = match entry.reason {
-            SkipReason::Symlink => WarningKind::Symlink,
-            SkipReason::Special => WarningKind::SpecialFile,
-            SkipReason::Loop => WarningKind::Loop,
-            SkipReason::Sensitive | SkipReason::Forbidden => WarningKind::Sensitive,
-            SkipReason::NameTooLong => WarningKind::KeyTooLong,
-            SkipReason::Unreadable(_) => WarningKind::Unreadable,
-        };
+        let kind = WarningKind::from(entry.reason);
         if matches!(kind, WarningKind::Unreadable | WarningKind::KeyTooLong) {
             self.is_partial = true;
             self.scanned.progress.total_files += 1;
@@ -212,12 +205,5 @@ impl<'a> Planner<'a> {
         }
         self.planned.clear();
         Ok(())
-    }
-}
-
-fn clash(kind: ClashKind) -> WarningKind {
-    match kind {
-        ClashKind::Case => WarningKind::CaseClash,
-        ClashKind::Normalization => WarningKind::NormalizationClash,
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tenantry_identity::PlatformContext;
 use tenantry_kernel::{Clock, IdGenerator, StorageError, Store};
+use tenantry_pace::Budget;
+use tenantry_source::Roots;
 use tenantry_sync::ports::{DueSession, ObjectStores, RunQueue, SyncPolicy, SyncTransaction};
 use tenantry_sync::{Claim, SyncError, SyncSessionId, Uploads, WorkerName};
 use tenantry_tenancy::{Entrance, TenantContext};
@@ -18,8 +20,6 @@ use super::execution::execute;
 use super::halt::Signal;
 use super::options::TransferOptions;
 use super::orphans;
-use super::pace::Budget;
-use crate::source::Roots;
 
 /// How often runs are taken from workers that are gone, and schedules are looked at.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);

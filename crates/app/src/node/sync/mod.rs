@@ -97,5 +97,10 @@ fn transfer_options(sync: &SyncSettings) -> TransferOptions {
 }
 
 fn direct_options(sync: &SyncSettings) -> DirectOptions {
-    DirectOptions { presigned_for: sync.presigned_for, orphan_age: sync.orphan_age, ..DirectOptions::default() }
+    DirectOptions {
+        presigned_for: sync.presigned_for,
+        orphan_age: sync.orphan_age,
+        largest_appended: u64::from(sync.tus_max_gib) << 30,
+        ..DirectOptions::default()
+    }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tenantry_kernel::OrganizationId;
+use tenantry_source::{AllowedRoot, Globs, RootScope, Roots};
 use tenantry_sync::ports::SyncPolicy;
 use tenantry_sync::{LocalDirectory, PatternSyntaxError, Patterns, ProfileName};
 use tenantry_tenancy::BucketName;
-use tenantry_transfer::source::{AllowedRoot, Globs, RootScope, Roots};
 
 use crate::failure::Failure;
 use crate::settings::{Allowance, Settings};

@@ -1,5 +1,6 @@
 //! Draws what goes into a request, from what both tenants have.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use fastrand::Rng;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -92,6 +93,18 @@ impl Drawing<'_, '_> {
             "due_after" | "from" => "2020-01-01T00:00:00Z".to_owned(),
             _ => panic!("nobody has said what to send as `{name}`"),
         }
+    }
+
+    /// Headers that are good for whichever request of a resumable upload.
+    pub fn headers_of_tus(&mut self) -> Vec<(&'static str, String)> {
+        let (job, path) = (STANDARD.encode(self.any(Kind::Job)), STANDARD.encode(self.text()));
+        vec![
+            ("tus-resumable", "1.0.0".to_owned()),
+            ("upload-length", self.rng.u8(..3).to_string()),
+            ("upload-metadata", format!("job_id {job},path {path}")),
+            ("upload-offset", "0".to_owned()),
+            ("content-type", "application/offset+octet-stream".to_owned()),
+        ]
     }
 
     /// The value of a member of a body.

@@ -30,6 +30,9 @@ impl Request {
         if operation.method != "POST" && drawing.once_in(8) {
             headers.push(("if-match", drawing.any(Kind::Version)));
         }
+        if operation.is_of_tus() {
+            headers.extend(drawing.headers_of_tus());
+        }
         let path = format!("{}{}", path(operation, &mut drawing), query(operation, &mut drawing));
         let organization = match drawing.rng.u32(..8) {
             _ if drawing.is_plain => actor.organization.clone(),

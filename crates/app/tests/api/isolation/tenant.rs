@@ -172,6 +172,9 @@ impl<'s> Tenant<'s> {
         let listed = body["data"].as_array().cloned().unwrap_or_else(|| vec![body.clone()]);
         for view in &listed {
             self.learn_ids(view, other);
+            if let Some(id) = view["file_id"].as_str() {
+                self.offer(Kind::File, id);
+            }
             let id = match &operation.path {
                 path if path.contains("members") => &view["user_id"],
                 path if path.contains("uploads") => &view["job_id"],

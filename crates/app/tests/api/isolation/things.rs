@@ -9,6 +9,8 @@ pub enum Kind {
     ApiKey,
     Cursor,
     Cycle,
+    /// One that a client sends.
+    File,
     Invitation,
     Job,
     Organization,
@@ -33,6 +35,7 @@ impl Kind {
             "projects" => Self::Project,
             "cycles" => Self::Cycle,
             "uploads" | "status" => Self::Job,
+            "tus" => Self::File,
             "sessions" => Self::SyncSession,
             "tasks" => Self::Task,
             _ => return None,

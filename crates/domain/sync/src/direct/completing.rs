@@ -16,17 +16,17 @@ use crate::{
 };
 
 /// What the store was found to have of a file.
-struct Verdict {
-    file: PlannedFile,
-    outcome: Result<Found, CompletionError>,
+pub(super) struct Verdict {
+    pub file: PlannedFile,
+    pub outcome: Result<Found, CompletionError>,
     /// The multipart upload of the file is good for nothing any more.
-    is_spent: bool,
+    pub is_spent: bool,
 }
 
 /// The file is in the store.
-struct Found {
-    checksum: Crc64,
-    etag: Option<String>,
+pub(super) struct Found {
+    pub checksum: Crc64,
+    pub etag: Option<String>,
 }
 
 impl DirectUploads {
@@ -88,7 +88,7 @@ impl DirectUploads {
     }
 
     /// Writes down what was found, of the files that are still what they were.
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         context: &TenantContext,
         job: &Job,
@@ -187,7 +187,7 @@ fn combined(parts: &[StoredPart]) -> Option<Crc64> {
 }
 
 /// Looks at the object in the store.
-async fn look(job: &Job, file: &PlannedFile) -> Result<Found, CompletionError> {
+pub(super) async fn look(job: &Job, file: &PlannedFile) -> Result<Found, CompletionError> {
     let object = job.objects.head(&file.key).await.map_err(failed)?.ok_or(CompletionError::Missing)?;
     compare(file, object)
 }

@@ -41,7 +41,7 @@ impl DirectUploads {
         files: Vec<Result<Declaration, DeclarationError>>,
     ) -> Result<Vec<Result<Declared, DeclarationError>>, SyncError> {
         let job = self.enter(context, id).await?;
-        if !job.objects.presigns() {
+        if !job.objects.presigns() && !job.appends() {
             return Err(SyncError::NotTaken);
         }
         let wanted = self.wanted(&job, files);
@@ -64,15 +64,15 @@ impl DirectUploads {
         job: &Job,
         files: Vec<Result<Declaration, DeclarationError>>,
     ) -> Vec<Result<Wanted, DeclarationError>> {
-        let limits = job.objects.limits();
+        let largest = if job.appends() { self.options.largest_appended } else { job.objects.limits().max_object() };
         let mut keys = HashSet::new();
         let take = |file: Result<Declaration, DeclarationError>| {
             let declaration = file?;
             let key = ObjectKey::below(&job.run.destination.prefix, &declaration.path)?;
-            if declaration.size > limits.max_object() {
+            if declaration.size > largest {
                 return Err(DeclarationError::TooLarge);
             }
-            if declaration.checksum.is_none() && self.needs_parts(job, declaration.size) {
+            if declaration.checksum.is_none() && !job.appends() && self.needs_parts(job, declaration.size) {
                 return Err(DeclarationError::ChecksumNeeded);
             }
             if keys.insert(key.clone()) { Ok(Wanted { key, declaration }) } else { Err(DeclarationError::Twice) }
@@ -152,7 +152,9 @@ impl DirectUploads {
             Decision::Send(file) => file,
         };
         let (file_id, size) = (file.id, file.identity.size);
-        let next = if self.needs_parts(job, size) {
+        let next = if job.appends() {
+            NextStep::Append
+        } else if self.needs_parts(job, size) {
             let (part_size, parts_done) = self.parts_done(context, job, &file).await?;
             NextStep::Multipart { part_size, parts_done }
         } else {

@@ -6,10 +6,12 @@
 mod completing;
 mod declaring;
 mod parts;
+mod resuming;
 mod service;
 mod tally;
 mod values;
 
+pub use resuming::Incoming;
 pub use service::{DirectOptions, DirectUploads};
 pub use values::{
     Completed, CompletionError, Declaration, DeclarationError, Declared, NewDirectUpload, NextStep, Presigned,

@@ -23,6 +23,8 @@ pub struct DirectOptions {
     pub part_bytes: u64,
     /// How long a multipart upload that no run knows of is left alone.
     pub orphan_age: Duration,
+    /// Bytes of the largest file that a client sends to the server itself.
+    pub largest_appended: u64,
 }
 
 impl Default for DirectOptions {
@@ -31,6 +33,7 @@ impl Default for DirectOptions {
             presigned_for: Duration::from_mins(15),
             part_bytes: PartLimits::USUAL_PART,
             orphan_age: Duration::from_hours(1),
+            largest_appended: 1 << 40,
         }
     }
 }
@@ -54,6 +57,11 @@ pub(super) struct Job {
 impl Job {
     pub fn place(&self) -> &Place {
         self.objects.place()
+    }
+
+    /// Whether clients send files to the server: they can't send them to the store.
+    pub fn appends(&self) -> bool {
+        !self.objects.presigns() && self.objects.appending().is_some()
     }
 }
 

@@ -76,6 +76,8 @@ pub enum NextStep {
         /// The numbers of the parts that the store has already.
         parts_done: Vec<u32>,
     },
+    /// To send the server its bytes one after the other, from where they end that have arrived.
+    Append,
 }
 
 /// A request that the client may send to the store.

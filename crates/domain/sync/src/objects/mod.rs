@@ -1,5 +1,6 @@
 //! What sync needs of an object store, and the values it speaks in.
 
+mod appending;
 mod checksum;
 mod key;
 mod limits;
@@ -7,6 +8,7 @@ mod orphans;
 mod path;
 mod store;
 
+pub use appending::{Appended, AppendingStore};
 pub use checksum::{Crc64, Crc64Digest, Crc64Error};
 pub use key::{KeyError, ObjectKey};
 pub use limits::PartLimits;

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use crate::objects::{Crc64, ObjectKey, PartLimits};
+use crate::objects::{AppendingStore, Crc64, ObjectKey, PartLimits};
 
 /// Which store and bucket it is. Two stores with the same place hold the same objects.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -248,4 +248,9 @@ pub trait ObjectStore: Send + Sync {
         checksum: Crc64,
         expires_in: Duration,
     ) -> Result<Option<PresignedRequest>, ObjectError>;
+
+    /// The same store, where it also takes an object's bytes one after the other.
+    fn appending(&self) -> Option<&dyn AppendingStore> {
+        None
+    }
 }

@@ -7,9 +7,11 @@ use tenantry_sync::objects::{
     Crc64, ObjectError, ObjectKey, ObjectStore, PutCondition, StoredObject, StoredPart, UploadId,
 };
 
+mod appends;
 mod one_piece;
 mod parts;
 
+pub use appends::APPENDS;
 pub use one_piece::OBJECTS;
 pub use parts::UPLOADS;
 

@@ -220,10 +220,12 @@ contract! {
         let elsewhere = Place::new("memory://two".to_owned());
         assert_eq!(transaction.files().at(&elsewhere, &keys).await.unwrap(), []);
         assert_eq!(transaction.files().with_ids(&elsewhere, &ids).await.unwrap(), []);
+        assert_eq!(transaction.files().find(ids[1]).await.unwrap(), Some(found[0].clone()));
         drop(transaction);
         let mut theirs = world.sync(&other.owner).await;
         assert_eq!(theirs.files().at(&place(), &keys).await.unwrap(), []);
         assert_eq!(theirs.files().with_ids(&place(), &ids).await.unwrap(), []);
+        assert_eq!(theirs.files().find(ids[1]).await.unwrap(), None);
     }
 
     async fn u8_a_list_goes_on_behind_a_file_of_any_state() {

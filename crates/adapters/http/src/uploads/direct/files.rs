@@ -10,6 +10,7 @@ use super::{check_length, view::RequestView};
 use crate::{
     caller::{Caller, State},
     fields::{JsonBody, PathId},
+    operations::API_PREFIX,
     problem::Problem,
 };
 
@@ -53,7 +54,7 @@ pub(crate) struct FileView {
     #[schema(required)]
     file_id: Option<Uuid>,
     /// `skip`: the store has these bytes. `put`: send `request` with the whole file as its body. `multipart`: ask for
-    /// requests for the parts that are not in `parts_done`. `error`: this file can't be taken, as `error` says.
+    /// requests for the parts that are not in `parts_done`. `tus`: send the bytes to `upload_url` by tus 1.0. `error`: this file can't be taken, as `error` says.
     action: &'static str,
     #[schema(required)]
     request: Option<RequestView>,
@@ -66,6 +67,7 @@ pub(crate) struct FileView {
     /// Numbers of parts that the store has.
     #[schema(required)]
     parts_done: Option<Vec<u32>>,
+    /// Where to send the bytes, from the offset that HEAD tells.
     #[schema(required)]
     upload_url: Option<String>,
     #[schema(required)]
@@ -105,6 +107,10 @@ impl FileView {
                 expires_at: Some(presigned.expires_at),
                 ..view
             },
+            NextStep::Append => {
+                let upload_url = Some(format!("{API_PREFIX}/uploads/tus/{file_id}"));
+                Self { action: "tus", upload_url, ..view }
+            }
             NextStep::Multipart { part_size, parts_done } => {
                 Self { action: "multipart", part_size: Some(part_size), parts_done: Some(parts_done), ..view }
             }

@@ -20,7 +20,6 @@ on_both_databases!(
     u7_so_many_files_go_at_once,
     u7_what_is_being_sent_to_is_not_deleted,
     u8_a_job_that_is_left_alone_is_given_up,
-    u7_a_folder_takes_no_direct_uploads,
     u7_what_old_jobs_left_is_removed,
 );
 
@@ -211,14 +210,6 @@ async fn u8_a_job_that_is_left_alone_is_given_up(site: &Site) {
     assert_eq!(busy.status().await["status"], "started");
     ada.post(&idle.path("finish"), json!({})).await.refused(409, "CONFLICT");
     bucket.stop().await;
-}
-
-async fn u7_a_folder_takes_no_direct_uploads(site: &Site) {
-    let ada = site.newcomer().await;
-    let client = Client::open(&ada, &ada.project("direct").await).await;
-    let refused = ada.post(&client.path("files"), json!({"files": [file("a", b"one")]})).await;
-    refused.refused(409, "CONFLICT");
-    assert_eq!(client.counts().await, [0; 6]);
 }
 
 async fn u7_what_old_jobs_left_is_removed(site: &Site) {

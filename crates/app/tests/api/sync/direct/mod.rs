@@ -116,7 +116,8 @@ async fn connect(server: &S3Server) -> Arc<dyn ObjectStore> {
     Arc::new(S3Store::connect(options, &HttpPool::new(&HttpPoolOptions::default()).unwrap()).await.unwrap())
 }
 
-struct OneBucket(Arc<dyn ObjectStore>);
+/// Holds the objects of everybody.
+pub(super) struct OneBucket(pub(super) Arc<dyn ObjectStore>);
 
 #[async_trait]
 impl ObjectStores for OneBucket {
@@ -130,7 +131,8 @@ impl ObjectStores for OneBucket {
     }
 }
 
-struct OwnBucketOnly;
+/// Lets organisations use nothing else.
+pub(super) struct OwnBucketOnly;
 
 #[async_trait]
 impl SyncPolicy for OwnBucketOnly {
