@@ -85,7 +85,7 @@ async fn c6_only_members_of_the_organization_send_files(site: &Site) {
     assert_eq!(guest.get(&format!("/uploads/status/{}", client.job)).await.expect(200)["status"], "started");
     stranger.get(&format!("/uploads/status/{}", client.job)).await.refused(404, "NOT_FOUND");
     // Nor does a job of their own lead to another organisation's file.
-    let theirs = Client::open(&stranger, Box::leak(stranger.project("theirs").await.into_boxed_str())).await;
+    let theirs = Client::open(&stranger, &stranger.project("theirs").await).await;
     let completed = theirs.complete(&[&told["file_id"]]).await.remove(0);
     assert_eq!((&completed["error"], &completed["path"]), (&json!("unknown"), &Value::Null));
     assert_eq!(client.counts().await, [1, 0, 0, 0, 3, 0]);

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
-use tenantry_sync::objects::{Crc64, ObjectKey, ObjectStore as _};
+use tenantry_sync::objects::{Crc64, ObjectKey, ObjectStore as _, PutCondition};
 use tenantry_testkit::objects::{Call, Failure, Fault, Operation};
 
 use super::{Bucket, Client, file, pending, send, uploaded};
@@ -156,7 +156,7 @@ impl Bucket {
     pub(super) async fn write(&self, key: &str, bytes: &[u8]) {
         let key = ObjectKey::parse(key).unwrap();
         let body = bytes.to_vec().into();
-        self.memory.put(&key, body, Crc64::of(bytes), &Default::default()).await.unwrap();
+        self.memory.put(&key, body, Crc64::of(bytes), &PutCondition::None).await.unwrap();
     }
 
     async fn abort_all(&self) {
