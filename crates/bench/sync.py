@@ -61,7 +61,8 @@ class Store:
         ports = {name: random.randrange(20_000, 30_000) for name in ("master.port", "volume.port", "filer.port")}
         command = [tools / "weed", "server", "-s3", "-ip=127.0.0.1", f"-dir={folder}", f"-s3.port={self.port}",
                    f"-s3.port.grpc={free_port()}", f"-s3.config={folder}/s3.json", "-volume.max=200",
-                   "-master.volumeSizeLimitMB=1024"]
+                   "-master.volumeSizeLimitMB=1024", "-s3.port.iceberg=0", "-s3.port.lance=0",
+                   "-master.telemetry=false"]
         command += [f"-{name}={port}" for name, port in ports.items()]
         self.log = open(folder / "log", "w")
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, cwd=folder)
