@@ -56,6 +56,10 @@ bench-sync *arguments:
     cargo build --release --package tenantry-app
     crates/bench/sync.py target/release/tenantry {{ arguments }}
 
-# Kill servers 200 times while they sync, on each database
-chaos kills="200":
-    TEST_KILLS={{ kills }} cargo test --workspace --test api -- killing_sync
+# Kill servers and PostgreSQL 200 times while they sync, on each database, and let workers stand still 20 times
+chaos kills="200" stalls="20":
+    TEST_KILLS={{ kills }} TEST_STALLS={{ stalls }} cargo test --workspace --test api -- --nocapture killing_sync killing_postgres stalling_sync
+
+# The contract of object stores with one that is running: bucket test-bucket, keys test-access-key and test-secret-key
+objects-by-hand endpoint checksum="crc64nvme":
+    TEST_S3_ENDPOINT={{ endpoint }} TEST_S3_CHECKSUM={{ checksum }} cargo test --package tenantry-objects -- --ignored --nocapture with_a_store_of_others

@@ -16,7 +16,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::sync::{Mutex, OnceCell};
 use url::Url;
 
-use self::server::ThrowawayServer;
+use self::server::{Commits, ThrowawayServer};
 use crate::environment;
 
 /// Owns every test database: may log in, create databases and roles, and inherits nothing.
@@ -42,7 +42,7 @@ pub struct Cluster {
     /// Makes role changes one at a time: PostgreSQL refuses concurrent updates of one role.
     roles: Mutex<()>,
     /// Kept for its pipe: the server ends with it.
-    _server: Option<ThrowawayServer>,
+    server: Option<ThrowawayServer>,
 }
 
 /// A database of one test's own, dropped with this value.
@@ -77,7 +77,7 @@ async fn open() -> Option<Cluster> {
         announce_absence();
         return None;
     };
-    Some(Cluster::throwaway(&binaries).await)
+    Some(Cluster::throwaway(&binaries, Commits::Early).await)
 }
 
 fn announce_absence() {
@@ -87,9 +87,40 @@ fn announce_absence() {
 }
 
 impl Cluster {
-    async fn throwaway(binaries: &Path) -> Self {
+    /// A server of one test's own, which may be killed; `None` where none is installed, whatever `TEST_DATABASE_URL`
+    /// says. What it has answered to a commit outlives it.
+    ///
+    /// # Panics
+    /// If one is installed but does not start.
+    pub async fn mortal() -> Option<Self> {
+        let binaries = server::installed_binaries(&environment::variable("PATH").unwrap_or_default());
+        if binaries.is_none() {
+            eprintln!("\n*** A test that kills PostgreSQL is SKIPPED: none is installed ***\n");
+        }
+        Some(Self::throwaway(&binaries?, Commits::Durable).await)
+    }
+
+    /// Kills all processes of a server that is [mortal](Cluster::mortal), at once.
+    ///
+    /// # Panics
+    /// If it can't be killed.
+    pub fn kill(&mut self) {
+        let server = self.server.as_mut().unwrap_or_else(|| panic!("the server is somebody else's"));
+        server.kill().unwrap_or_else(|error| panic!("killing PostgreSQL: {error}"));
+    }
+
+    /// Starts a server that was killed on what it left; blocks until it accepts connections.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn start_again(&mut self) {
+        let server = self.server.as_mut().unwrap_or_else(|| panic!("the server is somebody else's"));
+        server.start_again().unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    async fn throwaway(binaries: &Path, commits: Commits) -> Self {
         let binaries = binaries.to_owned();
-        let server = tokio::task::spawn_blocking(move || ThrowawayServer::start(&binaries))
+        let server = tokio::task::spawn_blocking(move || ThrowawayServer::start(&binaries, commits))
             .await
             .unwrap_or_else(|error| panic!("starting PostgreSQL: {error}"))
             .unwrap_or_else(|error| panic!("{error}"));
@@ -100,7 +131,7 @@ impl Cluster {
 
     async fn prepare(administrator: Url, server: Option<ThrowawayServer>) -> Self {
         let is_shared = server.is_none();
-        let cluster = Self { administrator, templates: Mutex::default(), roles: Mutex::default(), _server: server };
+        let cluster = Self { administrator, templates: Mutex::default(), roles: Mutex::default(), server };
         cluster.create_logins().await;
         if is_shared {
             cluster.drop_leftovers().await;
@@ -364,6 +395,25 @@ mod tests {
         let mut platform = connect(&database.platform_url).await;
         execute(&mut platform, format!("SET ROLE {PLATFORM_ROLE}")).await;
         assert!(sqlx::raw_sql("CREATE TABLE stray (id int)").execute(&mut platform).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_mortal_server_is_back_with_what_it_has_answered() {
+        let Some(mut cluster) = Cluster::mortal().await else { return };
+        let database = cluster.create_database().await;
+        let mut connection = connect(&database.url).await;
+        execute(&mut connection, "CREATE SCHEMA stock CREATE TABLE item (id int)".to_owned()).await;
+        for round in 1..=3_i64 {
+            let mut connection = connect(&database.url).await;
+            execute(&mut connection, "INSERT INTO stock.item VALUES (1)".to_owned()).await;
+            cluster.kill();
+            assert!(sqlx::raw_sql("SELECT 1").execute(&mut connection).await.is_err());
+            assert!(PgConnection::connect(&database.url).await.is_err());
+            cluster.start_again();
+            let count = "SELECT count(*) FROM stock.item";
+            let count: i64 = sqlx::query_scalar(count).fetch_one(&mut connect(&database.url).await).await.unwrap();
+            assert_eq!(count, round);
+        }
     }
 
     #[tokio::test]

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
-use tenantry_testkit::postgres::{TestDatabase, cluster};
+use tenantry_store::{Database as Migrator, DatabaseUrl, SqlPool, StoreOptions};
+use tenantry_testkit::postgres::{Cluster, TestDatabase, cluster};
 use tokio::sync::OnceCell;
 
 /// An empty, migrated database, gone with this value.
@@ -22,11 +23,28 @@ impl Database {
 
     /// None where there is no PostgreSQL. Its logins are those of production: none of them owns a table.
     pub async fn postgres() -> Option<Self> {
+        Some(Self::on(cluster().await?).await)
+    }
+
+    /// The same on this server.
+    pub async fn on(cluster: &Cluster) -> Self {
         let migrate = async |url: String| {
             let directory = tempfile::tempdir().unwrap();
             migrate(directory.path(), &[("DATABASE_URL", url.as_str())]);
         };
-        Some(Self::Postgres(cluster().await?.database_from_template("api", migrate).await))
+        Self::Postgres(cluster.database_from_template("api", migrate).await)
+    }
+
+    /// The texts that a query answers, of all tenants.
+    pub async fn texts(&self, sql: &'static str) -> Vec<String> {
+        let url = match self {
+            Self::Sqlite(directory) => format!("sqlite://{}", directory.path().join("tenantry.db").display()),
+            Self::Postgres(database) => database.url.clone(),
+        };
+        match Migrator::migrator_pool(&StoreOptions::new(DatabaseUrl::parse(&url).unwrap())).unwrap() {
+            SqlPool::Postgres(pool) => sqlx::query_scalar(sql).fetch_all(&pool).await.unwrap(),
+            SqlPool::Sqlite(pool) => sqlx::query_scalar(sql).fetch_all(&pool).await.unwrap(),
+        }
     }
 
     /// The settings that lead to it.

@@ -50,6 +50,8 @@ pub struct Calls {
     pub append: u64,
     /// The bytes of all objects and parts that were sent.
     pub bytes: u64,
+    /// Writes that came to nothing because their condition was not met.
+    pub too_late: u64,
 }
 
 #[derive(Default)]
@@ -146,6 +148,7 @@ impl State {
             PutCondition::Matches(etag) => there.is_some_and(|there| there.etag() == *etag),
         };
         if !is_met {
+            self.calls.too_late += 1;
             return Err(ObjectError::ConditionFailed);
         }
         self.objects.insert(key.clone(), content);

@@ -15,6 +15,9 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Another process may take the chosen port before the server binds it.
 const ATTEMPTS: u32 = 3;
+/// One that was killed may hold on to its memory for a moment longer than to its life.
+const ATTEMPTS_AGAIN: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StartError {
@@ -28,39 +31,93 @@ pub(super) enum StartError {
     TimedOut { log: String },
 }
 
+/// Whether a commit is answered before it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Commits {
+    /// It is, which is quicker; a server that is killed forgets some.
+    Early,
+    /// It is not: what was answered outlives the server, though not the machine.
+    Durable,
+}
+
 /// A running server. It stops, and its files go, when this value or the whole process goes.
 #[derive(Debug)]
 pub(super) struct ThrowawayServer {
     pub(super) port: u16,
+    binaries: PathBuf,
     directory: PathBuf,
+    commits: Commits,
+    /// Whose the server is, where it may not be ours.
+    account: Option<(u32, u32)>,
     /// Holds the pipe that keeps the server alive.
     supervisor: Child,
+    /// The process that was killed last.
+    killed: Option<String>,
 }
 
 impl ThrowawayServer {
     /// Starts a server from the binaries in `binaries`; blocks until it accepts connections (a second or two).
-    pub(super) fn start(binaries: &Path) -> Result<Self, StartError> {
+    pub(super) fn start(binaries: &Path, commits: Commits) -> Result<Self, StartError> {
         let mut attempt = 1;
         loop {
-            match Self::start_once(binaries) {
+            match Self::start_once(binaries, commits) {
                 Err(StartError::Exited { .. }) if attempt < ATTEMPTS => attempt += 1,
                 outcome => return outcome,
             }
         }
     }
 
-    fn start_once(binaries: &Path) -> Result<Self, StartError> {
+    fn start_once(binaries: &Path, commits: Commits) -> Result<Self, StartError> {
         let directory = tempfile::Builder::new().prefix("tenantry-pg-").tempdir()?.keep();
-        let port = free_port()?;
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(SUPERVISOR).arg("sh").arg(binaries).arg(&directory).arg(port.to_string());
-        command.current_dir(&directory).env("LC_ALL", "C").stdin(Stdio::piped()).stdout(Stdio::null());
-        // A group of its own: an interrupt typed at the terminal must not end the supervisor before it has tidied.
-        command.process_group(0);
-        drop_root(&mut command, &directory)?;
-        let server = Self { port, supervisor: command.spawn()?, directory };
+        let (port, account) = (free_port()?, drop_root(&directory)?);
+        let supervisor = supervise(binaries, &directory, port, commits, account)?;
+        let binaries = binaries.to_owned();
+        let server = Self { port, binaries, directory, commits, account, supervisor, killed: None };
         server.wait_until_ready()?;
         Ok(server)
+    }
+
+    /// Kills all of its processes at once, and leaves its files as they are.
+    pub(super) fn kill(&mut self) -> Result<(), StartError> {
+        fs::write(self.directory.join("keep"), "")?;
+        let [process, ..] = self.status()?;
+        // Held still first, so that it begins no others.
+        signal("STOP", &[&process])?;
+        let children = Command::new("pgrep").args(["-P", &process]).output()?.stdout;
+        let children = String::from_utf8_lossy(&children).into_owned();
+        let all: Vec<_> = [process.as_str()].into_iter().chain(children.split_whitespace()).collect();
+        signal("KILL", &all)?;
+        self.killed = Some(process);
+        self.end_supervisor();
+        Ok(())
+    }
+
+    /// Starts it on what it left when it was killed; blocks until it accepts connections.
+    pub(super) fn start_again(&mut self) -> Result<(), StartError> {
+        let mut attempt = 1;
+        loop {
+            match self.start_again_once() {
+                Err(StartError::Exited { .. }) if attempt < ATTEMPTS_AGAIN => attempt += 1,
+                outcome => return outcome,
+            }
+            self.end_supervisor();
+            sleep(PAUSE);
+        }
+    }
+
+    fn start_again_once(&mut self) -> Result<(), StartError> {
+        // A supervisor that ends now is to leave the files for the next attempt.
+        fs::write(self.directory.join("keep"), "")?;
+        fs::remove_file(self.directory.join("exited"))?;
+        self.supervisor = supervise(&self.binaries, &self.directory, self.port, self.commits, self.account)?;
+        self.wait_until_ready()?;
+        Ok(fs::remove_file(self.directory.join("keep"))?)
+    }
+
+    fn end_supervisor(&mut self) {
+        drop(self.supervisor.stdin.take());
+        // A failed wait leaves nothing to do.
+        drop(self.supervisor.wait());
     }
 
     fn wait_until_ready(&self) -> Result<(), StartError> {
@@ -77,10 +134,15 @@ impl ThrowawayServer {
         Ok(())
     }
 
-    /// Asks the server's own pid file rather than the port, which might be answered by somebody else's server.
     fn is_ready(&self) -> bool {
-        fs::read_to_string(self.directory.join("data/postmaster.pid"))
-            .is_ok_and(|file| file.lines().nth(7).is_some_and(|status| status.trim() == "ready"))
+        self.status().is_ok_and(|[process, status]| status == "ready" && self.killed.as_ref() != Some(&process))
+    }
+
+    /// The server's process and how it is. Asks the server's own pid file rather than the port, which might be answered
+    /// by somebody else's server.
+    fn status(&self) -> io::Result<[String; 2]> {
+        let file = fs::read_to_string(self.directory.join("data/postmaster.pid"))?;
+        Ok([0, 7].map(|line| file.lines().nth(line).unwrap_or_default().trim().to_owned()))
     }
 
     fn log(&self) -> String {
@@ -90,10 +152,38 @@ impl ThrowawayServer {
 
 impl Drop for ThrowawayServer {
     fn drop(&mut self) {
-        drop(self.supervisor.stdin.take());
-        // Only start-up failures come here: the cluster itself is a static. A failed wait leaves nothing to do.
-        drop(self.supervisor.wait());
+        // Only start-up failures and servers that may be killed come here: the cluster of all others is a static.
+        self.end_supervisor();
+        if self.directory.join("keep").exists() {
+            drop(fs::remove_dir_all(&self.directory));
+        }
     }
+}
+
+/// Runs the server for as long as the pipe of what is answered is held.
+fn supervise(
+    binaries: &Path,
+    directory: &Path,
+    port: u16,
+    commits: Commits,
+    account: Option<(u32, u32)>,
+) -> Result<Child, StartError> {
+    let durable = if commits == Commits::Durable { "on" } else { "off" };
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(SUPERVISOR).arg("sh").arg(binaries).arg(directory).arg(port.to_string()).arg(durable);
+    command.current_dir(directory).env("LC_ALL", "C").stdin(Stdio::piped()).stdout(Stdio::null());
+    // A group of its own: an interrupt typed at the terminal must not end the supervisor before it has tidied.
+    command.process_group(0);
+    if let Some((uid, gid)) = account {
+        command.uid(uid).gid(gid);
+    }
+    Ok(command.spawn()?)
+}
+
+fn signal(name: &str, processes: &[&str]) -> io::Result<()> {
+    let status = Command::new("kill").arg(format!("-{name}")).args(processes).stderr(Stdio::null()).status()?;
+    // Some of many may have ended by themselves.
+    if status.success() || processes.len() > 1 { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
 }
 
 fn free_port() -> io::Result<u16> {
@@ -101,14 +191,13 @@ fn free_port() -> io::Result<u16> {
 }
 
 /// PostgreSQL refuses to run as root: then the server gets another account, and its directory with it.
-fn drop_root(command: &mut Command, directory: &Path) -> Result<(), StartError> {
+fn drop_root(directory: &Path) -> Result<Option<(u32, u32)>, StartError> {
     if fs::metadata(directory)?.uid() != 0 {
-        return Ok(());
+        return Ok(None);
     }
     let (uid, gid) = unprivileged_account(&fs::read_to_string("/etc/passwd")?)?;
     chown(directory, Some(uid), Some(gid))?;
-    command.uid(uid).gid(gid);
-    Ok(())
+    Ok(Some((uid, gid)))
 }
 
 fn unprivileged_account(passwd: &str) -> Result<(u32, u32), StartError> {

@@ -1,9 +1,11 @@
 //! The contract, kept by way of servers in this process.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use tenantry_kernel::Clock as _;
 use tenantry_sync::objects::{ObjectError, ObjectKey, ObjectStore as _, PutCondition, StoredObject};
 use tenantry_testkit::contracts::{OBJECTS, ObjectWorld, UPLOADS};
@@ -11,7 +13,7 @@ use tenantry_testkit::objects::{
     ACCESS_KEY, BUCKET, Call, Failure, Fault, FaultyStore, MemoryStore, Operation, S3S_FS_OBJECTS, S3S_FS_UPLOADS,
     S3Server, SECRET_KEY,
 };
-use tenantry_testkit::{FixedClock, run, run_despite};
+use tenantry_testkit::{FixedClock, environment, run, run_despite};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -21,9 +23,9 @@ use super::{
 };
 use tenantry_sync::objects::Crc64;
 
-fn options(server: &S3Server) -> S3Options {
+fn options(endpoint: &str) -> S3Options {
     S3Options {
-        endpoint: Some(server.endpoint.clone()),
+        endpoint: Some(endpoint.to_owned()),
         addressing: Addressing::Path,
         credentials: S3Credentials::Keys {
             access_key: ACCESS_KEY.to_owned(),
@@ -45,7 +47,7 @@ fn memory() -> Arc<MemoryStore> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_contract_of_object_stores() {
     let server = S3Server::over(memory()).await;
-    let store = connect(options(&server)).await;
+    let store = connect(options(&server.endpoint)).await;
     let world = ObjectWorld::leak(Arc::new(store));
     run(OBJECTS, world).await;
     run(UPLOADS, world).await;
@@ -54,17 +56,40 @@ async fn the_contract_of_object_stores() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_contract_of_object_stores_with_a_server_of_others() {
     let server = S3Server::independent().await;
-    let store = connect(options(&server)).await;
+    let store = connect(options(&server.endpoint)).await;
     let world = ObjectWorld::leak(Arc::new(store));
     run_despite(OBJECTS, S3S_FS_OBJECTS, world).await;
     run_despite(UPLOADS, S3S_FS_UPLOADS, world).await;
+}
+
+/// The contract with whatever store there is, by hand: `just objects-by-hand ENDPOINT`. The test's bucket and keys have to
+/// be there. `TEST_S3_CHECKSUM` is `md5` for stores that do not know CRC-64/NVME.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a store, and most fall short of S3 in something"]
+async fn the_contract_of_object_stores_with_a_store_of_others() {
+    let endpoint = environment::variable("TEST_S3_ENDPOINT").expect("TEST_S3_ENDPOINT");
+    let is_md5 = environment::variable("TEST_S3_CHECKSUM").is_some_and(|name| name == "md5");
+    let integrity = if is_md5 { Integrity::Md5 } else { Integrity::Crc64 };
+    let store = connect(S3Options { integrity, ..options(&endpoint) }).await;
+    // Whatever the last trial left.
+    for upload in store.list_uploads("").await.unwrap() {
+        store.abort_upload(&upload.key, &upload.upload_id).await.unwrap();
+    }
+    while let objects @ [_, ..] = &*store.list("", None, 1_000).await.unwrap() {
+        let keys: Vec<_> = objects.iter().map(|object| object.key.clone()).collect();
+        assert!(store.delete(&keys).await.unwrap().is_empty());
+    }
+    let world = ObjectWorld::leak(Arc::new(store));
+    let objects = AssertUnwindSafe(run(OBJECTS, world)).catch_unwind().await;
+    run(UPLOADS, world).await;
+    objects.unwrap();
 }
 
 /// A store behind a server that treats every call so.
 async fn faulty(fault: Fault) -> (Arc<MemoryStore>, S3Server, S3Store) {
     let memory = memory();
     let server = S3Server::over(Arc::new(FaultyStore::new(memory.clone(), move |_| fault))).await;
-    let store = connect(S3Options { call_timeout: Duration::from_millis(500), ..options(&server) }).await;
+    let store = connect(S3Options { call_timeout: Duration::from_millis(500), ..options(&server.endpoint) }).await;
     (memory, server, store)
 }
 
@@ -126,7 +151,7 @@ async fn damage_on_the_way_is_told_apart() {
 #[tokio::test]
 async fn nobody_there_is_unavailable() {
     let server = S3Server::over(memory()).await;
-    let store = connect(options(&server)).await;
+    let store = connect(options(&server.endpoint)).await;
     drop(server);
     tokio::task::yield_now().await;
     assert!(is_unavailable(&put(&store).await));
@@ -138,7 +163,7 @@ async fn the_wrong_keys_are_refused() {
     let server = S3Server::over(memory()).await;
     let credentials =
         S3Credentials::Keys { access_key: ACCESS_KEY.to_owned(), secret_key: "another".into(), session_token: None };
-    let store = connect(S3Options { credentials, ..options(&server) }).await;
+    let store = connect(S3Options { credentials, ..options(&server.endpoint) }).await;
     let outcome = put(&store).await;
     assert!(
         matches!(&outcome, Err(ObjectError::Refused { reason, .. }) if reason == "SignatureDoesNotMatch"),
@@ -151,7 +176,7 @@ async fn the_wrong_keys_are_refused() {
 async fn a_profile_that_is_not_there_is_nobody() {
     let server = S3Server::over(memory()).await;
     let credentials = S3Credentials::Profile("no such profile of anybody".to_owned());
-    let store = connect(S3Options { credentials, ..options(&server) }).await;
+    let store = connect(S3Options { credentials, ..options(&server.endpoint) }).await;
     let outcome = put(&store).await;
     assert!(matches!(&outcome, Err(ObjectError::Refused { reason, .. }) if reason == "NoCredentials"), "{outcome:?}");
 }
@@ -165,7 +190,7 @@ async fn an_upload_whose_end_is_lost_is_there() {
         _ => Fault::None,
     };
     let server = S3Server::over(Arc::new(FaultyStore::new(memory, plan))).await;
-    let store = connect(options(&server)).await;
+    let store = connect(options(&server.endpoint)).await;
     let key = key();
     let id = store.create_upload(&key).await.unwrap();
     let part = store.upload_part(&key, &id, 1, 0, Bytes::from_static(b"one"), Crc64::of(b"one")).await.unwrap();
@@ -182,7 +207,7 @@ async fn an_upload_whose_end_is_lost_is_there() {
 async fn lists_go_on_over_many_answers() {
     let memory = memory();
     let server = S3Server::over(memory.clone()).await;
-    let store = connect(options(&server)).await;
+    let store = connect(options(&server.endpoint)).await;
     for number in 0..2_500 {
         let key = ObjectKey::parse(&format!("{number:05}")).unwrap();
         memory.put(&key, Bytes::new(), Crc64::of(b""), &PutCondition::None).await.unwrap();
@@ -209,7 +234,7 @@ async fn lists_go_on_over_many_answers() {
 #[tokio::test]
 async fn a_store_without_checksums_is_told_md5() {
     let server = S3Server::independent().await;
-    let store = connect(S3Options { integrity: Integrity::Md5, ..options(&server) }).await;
+    let store = connect(S3Options { integrity: Integrity::Md5, ..options(&server.endpoint) }).await;
     let stored = put(&store).await.unwrap();
     assert_eq!((stored.size, stored.checksum), (3, None));
     let wrong = store.put(&key(), Bytes::from_static(b"two"), Crc64::of(b"one"), &PutCondition::None).await;
@@ -247,7 +272,7 @@ async fn a_request_for_others_says_all_that_must_be_sent() {
 #[tokio::test]
 async fn bodies_may_be_signed() {
     let server = S3Server::over(memory()).await;
-    let store = connect(S3Options { signing: BodySigning::Signed, ..options(&server) }).await;
+    let store = connect(S3Options { signing: BodySigning::Signed, ..options(&server.endpoint) }).await;
     assert_eq!(put(&store).await.unwrap().checksum, Some(Crc64::of(b"one")));
 }
 

@@ -51,8 +51,13 @@ pub struct Server {
 impl Server {
     /// Starts it and waits until it says where it is.
     pub fn start(folder: TempDir, variables: &[(&str, &str)]) -> Self {
+        Self::start_with(folder, variables, &["serve"])
+    }
+
+    /// The same with other arguments.
+    pub fn start_with(folder: TempDir, variables: &[(&str, &str)], arguments: &[&str]) -> Self {
         let log = File::options().create(true).append(true).open(folder.path().join("log")).unwrap();
-        let mut command = command(folder.path(), variables, &["serve"]);
+        let mut command = command(folder.path(), variables, arguments);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let mut server = Self { child, output, folder, address: String::new(), greeting: String::new() };
@@ -95,10 +100,14 @@ impl Server {
         Answer::of(format!("{method} {path}"), request.send().await.unwrap()).await
     }
 
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal, by the name that `kill` knows.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
-        assert!(status.unwrap().success());
+        signal(&self.child, name);
     }
 
     /// Waits until it has ended, and answers its exit code, its folder, and what it said besides the greeting.
@@ -117,4 +126,41 @@ impl Drop for Server {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// `tenantry worker`, ended with this value.
+pub struct Worker {
+    child: Child,
+    folder: TempDir,
+}
+
+impl Worker {
+    pub fn start(variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = File::create(folder.path().join("log")).unwrap();
+        let mut command = command(folder.path(), variables, &["worker"]);
+        let child = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        Self { child, folder }
+    }
+
+    /// Sends it a signal, by the name that `kill` knows.
+    pub fn signal(&self, name: &str) {
+        signal(&self.child, name);
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn signal(process: &Child, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &process.id().to_string()]).status();
+    assert!(status.unwrap().success());
 }
