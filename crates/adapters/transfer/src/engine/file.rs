@@ -139,7 +139,8 @@ pub(super) async fn upload(upload: &Upload, file: PlannedFile, turn: Turn) -> Re
         upload.journal.signal.borrow().check()?;
     };
     let counted = transfer.counted();
-    upload.tell(Event::File { outcome: FileOutcome { file: transfer.file, result }, planned, counted }).await;
+    let outcome = Box::new(FileOutcome { file: transfer.file, result });
+    upload.tell(Event::File { outcome, planned, counted }).await;
     Ok(())
 }
 

@@ -21,7 +21,7 @@ const WEIGHT_PERCENT: u128 = 20;
 /// Something that came about.
 pub(super) enum Event {
     /// What came of a file, of which so many bytes were to be uploaded, and so many were counted already.
-    File { outcome: FileOutcome, planned: u64, counted: u64 },
+    File { outcome: Box<FileOutcome>, planned: u64, counted: u64 },
     /// A part is in the store.
     Part(PartRecord),
     /// A file has another multipart upload, which is to be written down at once.
@@ -94,7 +94,7 @@ impl Collected {
                     }
                     FileResult::Failed(_) => progress.files_failed += 1,
                 }
-                batch.outcomes.push(outcome);
+                batch.outcomes.push(*outcome);
             }
         }
     }
