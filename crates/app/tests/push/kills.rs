@@ -13,15 +13,15 @@ const KILLS: u64 = 4;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn u8_a_push_to_a_folder_survives_kills() {
-    kill_again_and_again(Site::start(Store::Folder).await);
+    kill_again_and_again(&Site::start(Store::Folder).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn u8_a_push_to_s3_survives_kills() {
-    kill_again_and_again(Site::start(Store::s3().await).await);
+    kill_again_and_again(&Site::start(Store::s3().await).await);
 }
 
-fn kill_again_and_again(site: Site) {
+fn kill_again_and_again(site: &Site) {
     let kills = environment::number("TEST_KILLS").unwrap_or(KILLS);
     let seed = environment::number("TEST_SEED").unwrap_or_else(|| Rng::new().u64(..));
     let mut random = Rng::with_seed(seed);

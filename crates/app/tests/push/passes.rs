@@ -9,15 +9,15 @@ use crate::site::{Site, Store, events, sign_up, stderr};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn u8_a_folder_is_pushed_to_a_folder() {
-    push_twice(Site::start(Store::Folder).await).await;
+    push_twice(&Site::start(Store::Folder).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn u8_a_folder_is_pushed_to_s3() {
-    push_twice(Site::start(Store::s3().await).await).await;
+    push_twice(&Site::start(Store::s3().await).await).await;
 }
 
-async fn push_twice(site: Site) {
+async fn push_twice(site: &Site) {
     for number in 0..60 {
         site.write(&format!("folder {}/small {number}", number % 7), format!("file {number}").as_bytes());
     }
