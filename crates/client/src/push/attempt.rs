@@ -129,6 +129,15 @@ impl SendError {
             Self::Read(_) | Self::Anew(_) => false,
         }
     }
+
+    /// How long they ask everybody to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Store(StoreError::Throttled(asked)) => *asked,
+            Self::Api(error) => error.retry_after(),
+            Self::Store(_) | Self::Read(_) | Self::Anew(_) => None,
+        }
+    }
 }
 
 impl From<TusError> for SendError {

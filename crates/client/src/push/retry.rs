@@ -12,7 +12,7 @@ use crate::api::ApiError;
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// The longest wait that a server or store may ask for.
-const LONGEST_ASKED: Duration = Duration::from_mins(5);
+pub(super) const LONGEST_ASKED: Duration = Duration::from_mins(5);
 
 /// How often somebody may ask for patience over one thing before that counts as a failure.
 const PATIENCE: u16 = 50;

@@ -148,14 +148,11 @@ async fn converse(mut stream: TcpStream, state: Arc<Mutex<State>>, own: String, 
         request.body = buffer.drain(..wanted).collect();
         let answer = match fault {
             Some(Fault::Reset) => return,
-            Some(Fault::BreakAfter(_)) => {
+            Some(Fault::BreakAfter(_) | Fault::LostReply) => {
                 state.lock().unwrap().answer(&request, &own, kind);
                 return;
             }
-            Some(Fault::LostReply) => {
-                state.lock().unwrap().answer(&request, &own, kind);
-                return;
-            }
+            Some(Fault::Answer(429, body)) => (429, vec![("retry-after", "1".to_owned())], body.as_bytes().to_vec()),
             Some(Fault::Answer(status, body)) => (status, Vec::new(), body.as_bytes().to_vec()),
             Some(Fault::Meanwhile(act)) => {
                 let answer = state.lock().unwrap().answer(&request, &own, kind);

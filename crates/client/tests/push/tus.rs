@@ -1,5 +1,9 @@
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tenantry_client::push::Options;
+use tokio::time::sleep;
 
 use crate::fake::{Fault, Kind};
 use crate::fixture::Trial;
@@ -40,6 +44,26 @@ async fn u8_what_breaks_off_goes_on_where_it_was() {
         assert_eq!((trial.fake.faults_left(), counts.files_uploaded + counts.files_skipped), (0, 3));
         assert_eq!(counts.bytes_uploaded + counts.bytes_skipped, counts.total_bytes);
     }
+}
+
+#[tokio::test]
+async fn u8_a_server_that_asks_to_wait_is_left_alone() {
+    let trial = Trial::new(Kind::Tus).await;
+    for number in 0..200 {
+        trial.write(number.to_string(), b"x");
+    }
+    trial.fake.fail("PATCH", "/tus/", 1, Fault::Answer(429, ""));
+    let options = Options { jobs: 1, ..trial.options() };
+    let look = async {
+        while trial.fake.count("PATCH", "") == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+        // It is to wait for a second.
+        sleep(Duration::from_millis(500)).await;
+        trial.fake.count("PATCH", "")
+    };
+    let (passed, sent_meanwhile) = tokio::join!(trial.run(options), look);
+    assert_eq!((passed.unwrap().counts.files_uploaded, sent_meanwhile), (200, 1));
 }
 
 #[tokio::test]

@@ -118,6 +118,8 @@ pub(super) struct Pass<'a> {
     waiting: FuturesUnordered<Task<Again>>,
     /// Files that the store refused.
     refused: u32,
+    /// Until when nothing more is sent, because somebody has asked for that.
+    paused: Option<Instant>,
     stopping: Option<Instant>,
 }
 
@@ -169,6 +171,7 @@ impl<'a> Pass<'a> {
             completing: FuturesUnordered::new(),
             waiting: FuturesUnordered::new(),
             refused: 0,
+            paused: None,
             stopping: None,
         }
     }
@@ -297,7 +300,8 @@ impl<'a> Pass<'a> {
     fn next_due(&self) -> Option<Instant> {
         let declaring = self.may_declare().then(|| self.fresh.due(GATHERING)).flatten();
         let completing = (self.completing.len() < REQUESTS).then(|| self.arrived.due(SETTLING)).flatten();
-        [declaring, completing, self.stopping.map(|at| at + GRACE)].into_iter().flatten().min()
+        let sending = self.paused.filter(|_| !self.wanted.is_empty());
+        [declaring, sending, completing, self.stopping.map(|at| at + GRACE)].into_iter().flatten().min()
     }
 
     /// It is to stop: what is under way may end, and nothing else begins.

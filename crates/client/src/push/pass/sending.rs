@@ -3,11 +3,12 @@
 use std::sync::atomic::Ordering;
 
 use tenantry_source::ScannedFile;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{Again, Pass};
 use crate::push::PushError;
 use crate::push::attempt::{Found, Next, SendError, Wanted, attempt};
+use crate::push::retry::LONGEST_ASKED;
 
 /// A store that has refused so many files, and taken nothing, will refuse the rest.
 const MOST_REFUSED: u32 = 20;
@@ -22,6 +23,10 @@ impl Pass<'_> {
     /// Sends files, as many at once as the store takes.
     pub(super) fn start_sending(&mut self) {
         let Some(job) = self.job else { return };
+        if self.paused.is_some_and(|until| until > Instant::now()) {
+            return;
+        }
+        self.paused = None;
         while !self.wanted.is_empty() {
             let Some(turn) = self.context.pace.try_turn() else { break };
             let Some(mut wanted) = self.wanted.pop_front() else { break };
@@ -44,6 +49,9 @@ impl Pass<'_> {
         };
         if error.asks_for_patience() {
             self.context.pace.slow_down();
+            // Others would be told the same.
+            let until = error.retry_after().map(|asked| Instant::now() + asked.min(LONGEST_ASKED));
+            self.paused = self.paused.max(until);
         }
         if self.stopping.is_some() {
             return Ok(());
