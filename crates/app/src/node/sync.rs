@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use tenantry_application::RUN_QUEUE;
 use tenantry_http::Services;
 use tenantry_identity::PlatformContext;
+use tenantry_jobs::Doorbell;
 use tenantry_kernel::{Clock, IdGenerator, OrganizationId};
 use tenantry_objects::{
     Addressing, BodySigning, Encryption, FolderStore, HttpPool, HttpPoolOptions, Integrity, S3Credentials, S3Options,
@@ -23,6 +25,7 @@ use tenantry_tenancy::BucketName;
 use tenantry_transfer::engine::{Bell, SyncWorker, TransferOptions, WorkerParts};
 use tenantry_transfer::source::{AllowedRoot, RootScope, Roots};
 
+use super::doorbell::RunsBell;
 use super::ground::Ground;
 use crate::failure::Failure;
 use crate::settings::{Allowance, ObjectsKind, ObjectsSettings, Settings, SyncSettings};
@@ -41,19 +44,19 @@ pub(super) struct SyncParts {
 }
 
 impl SyncParts {
-    pub fn new(ground: &Ground<'_>) -> Result<Self, Failure> {
+    pub fn new(ground: &Ground<'_>, doorbell: &Doorbell) -> Result<Self, Failure> {
         let Ground { settings, store, clock, ids, .. } = ground;
         let policy = Arc::new(OperatorPolicy::new(settings)?);
-        let bell = Bell::default();
         let sessions = SyncSessions::new(store.clone(), policy.clone(), clock.clone(), ids.clone());
-        let uploads = Uploads::new(store.clone(), policy.clone(), Arc::new(bell.clone()), clock.clone(), ids.clone());
+        let bell = Arc::new(RunsBell(doorbell.clone()));
+        let uploads = Uploads::new(store.clone(), policy.clone(), bell, clock.clone(), ids.clone());
         Ok(Self {
             cycles: Arc::new(Cycles::new(store.clone(), clock.clone(), ids.clone())),
             sessions: Arc::new(sessions),
             uploads: Arc::new(uploads),
             policy,
             objects: Arc::new(ConfiguredStores::new(ground)?),
-            bell,
+            bell: Bell::from(doorbell.of_queue(RUN_QUEUE)),
             store: store.clone(),
             clock: clock.clone(),
             ids: ids.clone(),
