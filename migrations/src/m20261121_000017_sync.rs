@@ -11,7 +11,8 @@ pub struct Migration;
 /// Leases are in milliseconds since 1970 by the database's clock, so that workers need not agree on the time.
 ///
 /// `sync_files` is both the list of what is to be done and the index of what the object store holds: one row for each
-/// key of a place (a number made of its name). It outlives sessions, as the objects do.
+/// key of a place (a number made of its name). It outlives sessions, as the objects do. A file came of a session, or of
+/// the run that is a direct upload.
 const UP: &str = "
 CREATE TABLE cycles (
     organization_id {uuid} NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -69,9 +70,10 @@ CREATE TABLE sync_runs (
     organization_id {uuid} NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     id {uuid} NOT NULL,
     user_id {uuid} NOT NULL REFERENCES users (id),
-    session_id {uuid} NOT NULL,
+    session_id {uuid},
     project_id {uuid} NOT NULL,
-    mode TEXT NOT NULL CHECK (mode IN ('full', 'dry_run', 'failed_files')),
+    cycle_id {uuid},
+    mode TEXT NOT NULL CHECK (mode IN ('full', 'dry_run', 'failed_files', 'direct')),
     bucket TEXT,
     profile TEXT,
     prefix TEXT NOT NULL,
@@ -102,6 +104,7 @@ CREATE TABLE sync_runs (
     finished_at {time},
     updated_at {time} NOT NULL,
     PRIMARY KEY (organization_id, id),
+    CHECK ((session_id IS NULL) = (mode = 'direct')),
     FOREIGN KEY (organization_id, session_id) REFERENCES sync_sessions (organization_id, id) ON DELETE CASCADE
 ) {strict};
 CREATE UNIQUE INDEX sync_runs_active ON sync_runs (organization_id, session_id) WHERE state IN ('queued', 'started');
@@ -121,7 +124,7 @@ CREATE TABLE sync_files (
     place {int} NOT NULL,
     key TEXT {bytewise} NOT NULL,
     id {uuid} NOT NULL,
-    session_id {uuid} NOT NULL,
+    source_id {uuid} NOT NULL,
     run_id {uuid} NOT NULL,
     path {bytes} NOT NULL,
     device {int} NOT NULL,
@@ -135,11 +138,13 @@ CREATE TABLE sync_files (
     part_size {int},
     checksum {int},
     etag TEXT,
+    declared_checksum {int},
     error TEXT,
     uploaded_at {time},
     PRIMARY KEY (organization_id, place, key)
 ) {strict};
-CREATE UNIQUE INDEX sync_files_by_session ON sync_files (organization_id, session_id, state, id);
+CREATE UNIQUE INDEX sync_files_by_id ON sync_files (organization_id, id);
+CREATE UNIQUE INDEX sync_files_by_source ON sync_files (organization_id, source_id, state, id);
 CREATE INDEX sync_files_in_parts ON sync_files (organization_id, place, key) WHERE upload_id IS NOT NULL;
 
 CREATE TABLE sync_parts (

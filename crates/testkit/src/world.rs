@@ -77,6 +77,68 @@ pub struct StorePorts {
     pub housekeeping: Arc<dyn Housekeeping>,
 }
 
+impl StorePorts {
+    /// The ports of a store that provides them all.
+    #[must_use]
+    pub fn of<S>(store: &Arc<S>) -> Self
+    where
+        S: Store<TenantContext, dyn MembersTransaction>
+            + Store<Actor, dyn SignInTransaction>
+            + Store<Actor, dyn OwnMembershipsTransaction>
+            + Store<TenantContext, dyn TenancyTransaction>
+            + Store<TenantContext, dyn TaskTransaction>
+            + Store<TenantContext, dyn SyncTransaction>
+            + RunQueue
+            + Store<TenantContext, dyn JobTransaction>
+            + JobQueue
+            + Store<PlatformContext, dyn PlatformTransaction>
+            + Store<Actor, dyn IdempotencyTransaction>
+            + CredentialLookup
+            + Store<TenantContext, dyn ApiKeyTransaction>
+            + ApiKeyLookup
+            + ApiKeyUses
+            + Outbox
+            + LinkDesk
+            + LinkLookup
+            + InvitationLookup
+            + GuessLedger
+            + RevocationFeed
+            + SigningKeyStore
+            + LivenessLookup
+            + AdministratorLookup
+            + Housekeeping
+            + 'static,
+    {
+        Self {
+            sign_up: store.clone(),
+            sign_in: store.clone(),
+            own_memberships: store.clone(),
+            tenancy: store.clone(),
+            tasks: store.clone(),
+            sync: store.clone(),
+            run_queue: store.clone(),
+            jobs: store.clone(),
+            job_queue: store.clone(),
+            platform: store.clone(),
+            requests: store.clone(),
+            credentials: store.clone(),
+            api_keys: store.clone(),
+            api_key_lookup: store.clone(),
+            api_key_uses: store.clone(),
+            outbox: store.clone(),
+            link_desk: store.clone(),
+            link_lookup: store.clone(),
+            invitation_lookup: store.clone(),
+            guesses: store.clone(),
+            revocation_feed: store.clone(),
+            signing_keys: store.clone(),
+            liveness: store.clone(),
+            administrators: store.clone(),
+            housekeeping: store.clone(),
+        }
+    }
+}
+
 /// A store with a clock that stands still, and people to fill it with. Every organisation is new, so that cases
 /// don't meet.
 pub struct World {

@@ -25,7 +25,7 @@ const TAGS: &[(&str, &str)] = &[
     ("projects", "Projects of the organization"),
     ("cycles", "Rounds of a project's work"),
     ("sessions", "Sync sessions: folders of the server that are brought into an object store"),
-    ("uploads", "The jobs of sync sessions"),
+    ("uploads", "The jobs of sync sessions, and files that clients send themselves"),
     ("tasks", "Tasks"),
     ("audit", "What was done and refused in the organization"),
     ("admin", "Administering the platform, for its administrators"),

@@ -5,7 +5,7 @@ use tenantry_application::{
     PlatformAdministration, Profile, ProjectDeletion, SignIn, SignUp,
 };
 use tenantry_identity::{Accounts, ApiKeyGate, Authenticator, MailedLinks, SecondFactors};
-use tenantry_sync::{Cycles, SyncSessions, Uploads};
+use tenantry_sync::{Cycles, DirectUploads, SyncSessions, Uploads};
 use tenantry_tasks::Tasks;
 use tenantry_tenancy::{AuditLog, Entrance, Organizations, Projects};
 
@@ -56,6 +56,8 @@ pub struct Services {
     pub sync_sessions: Arc<SyncSessions>,
     /// The runs of sync sessions.
     pub uploads: Arc<Uploads>,
+    /// Runs to which clients send files of their own.
+    pub direct_uploads: Arc<DirectUploads>,
     /// What was done and refused in organisations.
     pub audit_log: Arc<AuditLog>,
     /// Tasks.

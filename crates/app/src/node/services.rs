@@ -82,6 +82,7 @@ pub(super) fn assemble(
         cycles: sync.cycles.clone(),
         sync_sessions: sync.sessions.clone(),
         uploads: sync.uploads.clone(),
+        direct_uploads: sync.direct_uploads.clone(),
         audit_log: Arc::new(AuditLog::new(store.clone(), clock.clone(), ids.clone())),
         tasks: Arc::new(Tasks::new(store.clone(), clock.clone(), ids.clone())),
         platform: Arc::new(platform),

@@ -25,6 +25,9 @@ pub struct SyncSettings {
     pub bandwidth_kib_per_second: u32,
     #[serde(rename = "orphan_age_seconds", deserialize_with = "seconds")]
     pub orphan_age: Duration,
+    #[serde(rename = "presign_seconds", deserialize_with = "seconds")]
+    pub presigned_for: Duration,
+    pub direct_idle_hours: u16,
 }
 
 /// Something that organisations may use: `NAME` for all of them, `ORGANIZATION_ID=NAME` for one.
@@ -65,7 +68,10 @@ impl SyncSettings {
         within("sync.concurrent_runs_per_organization", self.concurrent_runs_per_organization, 1..=256)?;
         within_seconds("sync.lease_seconds", self.lease, 2..=3_600)?;
         within("sync.memory_mib", self.memory_mib, 16..=65_536)?;
-        within_seconds("sync.orphan_age_seconds", self.orphan_age, 0..=31_536_000)
+        within_seconds("sync.orphan_age_seconds", self.orphan_age, 0..=31_536_000)?;
+        // A week is as long as requests can be signed for.
+        within_seconds("sync.presign_seconds", self.presigned_for, 10..=604_800)?;
+        within("sync.direct_idle_hours", self.direct_idle_hours, 1..=8_760)
     }
 }
 

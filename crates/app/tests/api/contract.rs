@@ -31,6 +31,12 @@ impl Operation {
         self.path.starts_with("/api/v1/admin/")
     }
 
+    /// Whether it is about a job to which a client sends files.
+    pub fn is_of_direct_uploads(&self) -> bool {
+        let ends = ["/files", "/parts", "/files/complete", "/finish"];
+        self.path.starts_with("/api/v1/uploads/") && ends.iter().any(|end| self.path.ends_with(end))
+    }
+
     /// The path with this value for its parameters.
     pub fn path_to(&self, value: &str) -> String {
         self.path_within(value, value)

@@ -22,6 +22,8 @@ pub struct Fixture<'s> {
     sync_session: String,
     /// One that waits, and one that has ended.
     jobs: [String; 2],
+    /// One to which a client sends files.
+    direct: String,
     organization: Value,
 }
 
@@ -44,9 +46,12 @@ impl<'s> Fixture<'s> {
         let new = json!({"project_id": project, "cycle_id": cycle, "local_directory": directory});
         let sync_session = owner.post("/sessions", new).await.expect(201)["id"].as_str().unwrap().to_owned();
         // Of another project, which is left alone otherwise.
-        let new = json!({"project_id": owner.project("ours").await, "local_directory": directory});
+        let project_of_jobs = owner.project("ours").await;
+        let new = json!({"project_id": project_of_jobs, "local_directory": directory});
         let jobs = [owner.start(&new).await, owner.start(&new).await];
         owner.post(&format!("/uploads/{}/cancel", jobs[1]), json!({})).await.expect(202);
+        let direct = owner.post("/uploads/direct", json!({"project_id": project_of_jobs})).await.expect(201);
+        let direct = direct["job_id"].as_str().unwrap().to_owned();
         let organization = owner.get(&format!("/organizations/{}", owner.own_organization)).await.expect(200);
         let administrator = site.administrator().await;
         Self {
@@ -61,6 +66,7 @@ impl<'s> Fixture<'s> {
             cycle,
             sync_session,
             jobs,
+            direct,
             organization,
         }
     }
@@ -86,13 +92,14 @@ impl<'s> Fixture<'s> {
             Some("cycles") => &self.cycle,
             Some("sessions") => &self.sync_session,
             Some("uploads") if operation.path.ends_with("/cancel") => &self.jobs[0],
+            Some("uploads") if operation.is_of_direct_uploads() => &self.direct,
             Some("uploads") => &self.jobs[1],
             Some("tasks") => self.task["id"].as_str().unwrap(),
             Some("users") => &self.owner.id,
             Some("admin") if operation.path.contains("/organizations/") => &self.owner.own_organization,
             Some("admin") if operation.path.contains("/users/") => &self.owner.id,
             // Nobody has seen such a job.
-            Some("admin") => "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            Some("admin") => "0199a000-0000-7000-8000-0000000000ff",
             _ => "not-found",
         };
         let inner = if operation.path.contains("{user_id}") { &self.owner.id } else { &self.invitation };
@@ -153,6 +160,12 @@ impl<'s> Fixture<'s> {
             }
             "PUT /api/v1/sessions/{id}" | "PATCH /api/v1/sessions/{id}" => json!({"max_workers": 2}),
             "POST /api/v1/uploads/start" => json!({"session_id": self.sync_session}),
+            "POST /api/v1/uploads/direct" => json!({"project_id": self.project}),
+            "POST /api/v1/uploads/{job_id}/files" => json!({"files": [{"path": "theirs", "size": 1}]}),
+            "POST /api/v1/uploads/{job_id}/parts" => {
+                json!({"file_id": self.task["id"], "parts": [{"number": 1, "crc64nvme": "AAAAAAAAAAA="}]})
+            }
+            "POST /api/v1/uploads/{job_id}/files/complete" => json!({"file_ids": [self.task["id"]]}),
             "POST /api/v1/tasks" => json!({"title": "theirs"}),
             "PUT /api/v1/tasks/{id}" | "PATCH /api/v1/tasks/{id}" => json!({"title": "changed"}),
             _ => return None,
@@ -164,7 +177,7 @@ impl<'s> Fixture<'s> {
         let text = answer.text();
         let path = answer.asked.split_once(' ').unwrap().1;
         let task = self.task["id"].as_str().unwrap();
-        let Self { project, session, api_key, invitation, cycle, sync_session, jobs, owner, .. } = self;
+        let Self { project, session, api_key, invitation, cycle, sync_session, jobs, direct, owner, .. } = self;
         for ours in [
             task,
             project,
@@ -177,6 +190,7 @@ impl<'s> Fixture<'s> {
             sync_session,
             &jobs[0],
             &jobs[1],
+            direct,
         ] {
             // A problem names the path that was asked for.
             assert!(!text.replace(path, "").contains(ours), "{answer}");

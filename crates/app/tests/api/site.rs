@@ -54,11 +54,25 @@ impl Site {
         Self::start(self.database.clone(), settings).await
     }
 
+    /// The same, with other parts.
+    pub async fn another_with(&self, settings: &[(&'static str, &str)], replace: impl FnOnce(&mut Node)) -> Self {
+        Self::start_with(self.database.clone(), settings, replace).await
+    }
+
     pub async fn start(database: Arc<Database>, settings: &[(&'static str, &str)]) -> Self {
+        Self::start_with(database, settings, |_| {}).await
+    }
+
+    async fn start_with(
+        database: Arc<Database>,
+        settings: &[(&'static str, &str)],
+        replace: impl FnOnce(&mut Node),
+    ) -> Self {
         let (folder, synced) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let node = Node::open(load(&database, folder.path(), synced.path(), settings))
+        let mut node = Node::open(load(&database, folder.path(), synced.path(), settings))
             .await
             .unwrap_or_else(|error| panic!("{error}"));
+        replace(&mut node);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let running = Running::start(node, listener, Jobs::Elsewhere).unwrap();
         // Without a first look at the revocations, tokens would be checked against the database.

@@ -1,6 +1,7 @@
 //! Cycles, sync sessions and their jobs, to the objects that they make.
 
 mod cycles;
+mod direct;
 mod sessions;
 mod uploads;
 

@@ -1,7 +1,8 @@
 use tenantry_kernel::StorageError;
 use tenantry_tenancy::TenancyError;
 
-use crate::RunId;
+use crate::objects::ObjectError;
+use crate::{PatternSyntaxError, RunId};
 
 /// A cycle could not be stored.
 #[derive(Debug, thiserror::Error)]
@@ -50,9 +51,39 @@ pub enum SyncError {
     /// The profile is not for the organisation to use.
     #[error("the profile can't be used")]
     ProfileNotAllowed,
+    /// The patterns of files to take are none.
+    #[error("include {0}")]
+    BadInclude(PatternSyntaxError),
+    /// The patterns of files to leave are none.
+    #[error("exclude {0}")]
+    BadExclude(PatternSyntaxError),
     /// There is nothing to cancel, or to do again.
     #[error("there is nothing to do")]
     NothingToDo,
+    /// The failed files are those of a folder or a destination that the session had before.
+    #[error("the session or its destination was changed after that job: start it anew")]
+    SessionChanged,
+    /// The job is none that a client sends files to.
+    #[error("the job is no direct upload")]
+    NotDirect,
+    /// The job takes nothing more.
+    #[error("the job has ended")]
+    JobEnded,
+    /// The object store has no way to take files from clients.
+    #[error("the object store takes no direct uploads")]
+    NotTaken,
+    /// The file was not declared in the job, or is not to be sent in parts, or not any more.
+    #[error("the job has no such file that waits for parts")]
+    UnknownFile,
+    /// The file has no part of this number.
+    #[error("the file has {count} parts")]
+    UnknownPart {
+        /// How many it has.
+        count: u32,
+    },
+    /// The object store failed.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
     /// It is not at the revision that the caller saw.
     #[error("it was changed meanwhile")]
     RevisionMismatch,

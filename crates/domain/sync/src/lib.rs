@@ -3,6 +3,7 @@
 //! - [`Cycle`], [`Cycles`]: the rounds of a project's work.
 //! - [`SyncSession`], [`SyncSessions`]: which folder is brought where, and how.
 //! - [`Run`], [`Uploads`]: what a session does when it is started; its [`FileRecord`]s.
+//! - [`DirectUploads`]: what clients do that send files of their own; each such job is a [`Run`] too.
 //! - [`Lease`]: the right of one worker to work on a run.
 //! - [`objects`]: the port of an object store, and the values it speaks in.
 //! - [`ports`]: what else an adapter provides.
@@ -11,6 +12,7 @@
 
 mod cycle;
 mod cycles;
+mod direct;
 mod error;
 pub mod objects;
 pub mod ports;
@@ -22,15 +24,20 @@ pub use cycle::{
     CycleStatusError, NewCycle, StatedTimeError, stated_time,
 };
 pub use cycles::Cycles;
+pub use direct::{
+    Completed, CompletionError, Declaration, DeclarationError, Declared, DirectOptions, DirectUploads, NewDirectUpload,
+    NextStep, Presigned, PresignedPart, PresignedParts, WantedPart,
+};
 pub use error::{StoreCycleError, SyncError};
 pub use run::{
     Advance, Claim, Destination, FileFilter, FileIdentity, FileOutcome, FileRecord, FileRecordId, FileResult,
-    FileState, FileStateError, Hold, KnownObject, Lease, Multipart, PartRecord, PlannedFile, Progress, Run, RunEnd,
-    RunId, RunMode, RunModeError, RunState, RunStateError, RunSummary, Scanned, StartRun, Uploads, Warning,
-    WarningKind, WorkerName, deletions_allowed,
+    FileState, FileStateError, Hold, IndexedFile, KnownObject, Lease, Multipart, PartRecord, PlannedFile, Progress,
+    Run, RunEnd, RunId, RunMode, RunModeError, RunState, RunStateError, RunSummary, Scanned, SourceId, StartRun,
+    Uploads, Warning, WarningKind, WorkerName, deletions_allowed,
 };
 pub use session::{
     CompareBy, CompareByError, LocalDirectory, LocalDirectoryError, MaxWorkers, MaxWorkersError, NewSyncSession,
-    Patterns, PatternsError, ProfileName, Retries, RetriesError, Schedule, ScheduleError, SessionFilter, SessionStats,
-    SessionStatus, SessionStatusError, SyncSession, SyncSessionChange, SyncSessionId, SyncSessions,
+    PatternSyntaxError, Patterns, PatternsError, ProfileName, Retries, RetriesError, Schedule, ScheduleError,
+    SessionFilter, SessionStats, SessionStatus, SessionStatusError, SyncSession, SyncSessionChange, SyncSessionId,
+    SyncSessions,
 };

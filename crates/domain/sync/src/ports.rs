@@ -13,9 +13,10 @@ use tenantry_tenancy::{BucketName, ProjectId, StoragePrefix};
 
 use crate::objects::{ObjectError, ObjectKey, ObjectStore, Place, StoredPart, UploadId};
 use crate::{
-    Advance, Claim, Cycle, CycleFilter, CycleId, FileFilter, FileOutcome, FileRecord, FileRecordId, Hold, KnownObject,
-    Lease, LocalDirectory, Multipart, PartRecord, PlannedFile, ProfileName, Run, RunEnd, RunId, Scanned, SessionFilter,
-    SessionStats, StoreCycleError, SyncSession, SyncSessionId, WorkerName,
+    Advance, Claim, Cycle, CycleFilter, CycleId, FileFilter, FileOutcome, FileRecord, FileRecordId, Hold, IndexedFile,
+    KnownObject, Lease, LocalDirectory, Multipart, PartRecord, PatternSyntaxError, Patterns, PlannedFile, ProfileName,
+    Run, RunEnd, RunId, Scanned, SessionFilter, SessionStats, SourceId, StoreCycleError, SyncSession, SyncSessionId,
+    WorkerName,
 };
 
 /// A unit of work over what one organisation syncs.
@@ -98,10 +99,13 @@ pub trait RunRepository: Send {
     async fn insert(&mut self, run: &Run) -> Result<bool, StorageError>;
     /// The active run of a session.
     async fn active_of_session(&mut self, id: SyncSessionId) -> Result<Option<RunId>, StorageError>;
-    /// An active run of any of a cycle's sessions.
+    /// An active run of any of a cycle's sessions, or a direct upload for the cycle.
     async fn active_of_cycle(&mut self, id: CycleId) -> Result<Option<RunId>, StorageError>;
-    /// An active run of any of a project's sessions.
+    /// An active run of any of a project's sessions, or a direct upload to the project.
     async fn active_of_project(&mut self, id: ProjectId) -> Result<Option<RunId>, StorageError>;
+    /// Writes down how far a direct upload is, and its end: its state, whether the totals are final, its progress, its
+    /// error and its times. Whoever calls has found it in the same transaction. Other runs are left as they are.
+    async fn update_direct(&mut self, run: &Run) -> Result<(), StorageError>;
     /// Ends a run that is queued; asks the worker of one that is started to end it.
     async fn cancel(&mut self, id: RunId, at: DateTime<Utc>) -> Result<(), StorageError>;
     /// Holds on to a run for `duration` from now, by the store's clock.
@@ -127,17 +131,23 @@ pub trait FileRepository: Send {
         filter: FileFilter,
         page: &PageRequest,
     ) -> Result<Page<FileRecord>, StorageError>;
-    /// What is known of the keys below `prefix` that come after `after`, in the order of their bytes.
+    /// What is known of the keys below `prefix` that come after `after`, in the order of their bytes; those that come of
+    /// `source_id` are its own.
     async fn known(
         &mut self,
         place: &Place,
-        session_id: SyncSessionId,
+        source_id: SourceId,
         prefix: &str,
         after: Option<&ObjectKey>,
         limit: u32,
     ) -> Result<Vec<KnownObject>, StorageError>;
-    /// Says that files are to be uploaded by a run. What was known of their keys is replaced, but for the version of
-    /// the object and a multipart upload of the same file.
+    /// What is known of these keys, in the order of their bytes.
+    async fn at(&mut self, place: &Place, keys: &[ObjectKey]) -> Result<Vec<IndexedFile>, StorageError>;
+    /// What is known of these files, in the order of the bytes of their keys.
+    async fn with_ids(&mut self, place: &Place, ids: &[FileRecordId]) -> Result<Vec<IndexedFile>, StorageError>;
+    /// Says that files are to be uploaded by a run. What was known of their keys is replaced, but for their ids, the
+    /// version of the object, and a multipart upload of the same file: one that is the same by its identity, and by the
+    /// checksum that a client said.
     async fn plan(&mut self, place: &Place, run: &Run, files: &[PlannedFile]) -> Result<(), StorageError>;
     /// The files that a run still has to upload, by id, from behind the one named.
     async fn pending(
@@ -154,6 +164,14 @@ pub trait FileRepository: Send {
         run: &Run,
         file_id: FileRecordId,
         multipart: &Multipart,
+    ) -> Result<(), StorageError>;
+    /// Says that a file has a multipart upload under way no more, unless it has another one by now; its parts are
+    /// forgotten.
+    async fn end_multipart(
+        &mut self,
+        run: &Run,
+        file_id: FileRecordId,
+        upload_id: &UploadId,
     ) -> Result<(), StorageError>;
     /// Says that parts are in the store.
     async fn record_parts(&mut self, parts: &[PartRecord]) -> Result<(), StorageError>;
@@ -207,6 +225,9 @@ pub trait RunQueue: Send + Sync {
     /// Takes runs from workers that did not hold on to them: they are queued again, and wait the longer the more workers
     /// died over them; after [`Run::MAX_CRASHES`] they are given up. Tells how many there were.
     async fn reap(&self, at: DateTime<Utc>) -> Result<u64, StorageError>;
+    /// Ends direct uploads on which nothing has happened since `idle_since` as failed; answers those that it ended, a
+    /// hundred at most.
+    async fn end_idle(&self, idle_since: DateTime<Utc>, at: DateTime<Utc>) -> Result<Vec<Run>, StorageError>;
     /// Whether the account may act at all: it is active, and not deleted.
     async fn may_act(&self, user_id: UserId) -> Result<bool, StorageError>;
     /// The sessions whose schedule has come by `now`, at most `limit`, and in whose name they run.
@@ -254,4 +275,6 @@ pub trait SyncPolicy: Send + Sync {
     fn allows_bucket(&self, organization_id: OrganizationId, bucket: Option<&BucketName>) -> bool;
     /// Whether it may use this profile.
     fn allows_profile(&self, organization_id: OrganizationId, profile: &ProfileName) -> bool;
+    /// Whether the workers can read these patterns, which may take a while.
+    async fn check_patterns(&self, patterns: &Patterns) -> Result<(), PatternSyntaxError>;
 }

@@ -228,11 +228,15 @@ impl ObjectStore for FaultyStore {
         self.call(Operation::ListUploads, prefix, 0, self.store.list_uploads(prefix)).await
     }
 
+    fn presigns(&self) -> bool {
+        self.store.presigns()
+    }
+
     async fn presign_put(
         &self,
         key: &ObjectKey,
         size: u64,
-        checksum: Crc64,
+        checksum: Option<Crc64>,
         expires_in: Duration,
     ) -> Result<Option<PresignedRequest>, ObjectError> {
         let call = self.store.presign_put(key, size, checksum, expires_in);
@@ -245,9 +249,10 @@ impl ObjectStore for FaultyStore {
         upload_id: &UploadId,
         number: u32,
         size: u64,
+        checksum: Crc64,
         expires_in: Duration,
     ) -> Result<Option<PresignedRequest>, ObjectError> {
-        let call = self.store.presign_part(key, upload_id, number, size, expires_in);
+        let call = self.store.presign_part(key, upload_id, number, size, checksum, expires_in);
         self.call(Operation::Presign, key.as_str(), number, call).await
     }
 }

@@ -334,7 +334,7 @@ impl ObjectStore for MemoryStore {
         &self,
         _key: &ObjectKey,
         _size: u64,
-        _checksum: Crc64,
+        _checksum: Option<Crc64>,
         _expires_in: Duration,
     ) -> Result<Option<PresignedRequest>, ObjectError> {
         Ok(None)
@@ -346,6 +346,7 @@ impl ObjectStore for MemoryStore {
         _upload_id: &UploadId,
         _number: u32,
         _size: u64,
+        _checksum: Crc64,
         _expires_in: Duration,
     ) -> Result<Option<PresignedRequest>, ObjectError> {
         Ok(None)

@@ -4,7 +4,7 @@ use tenantry_application::{ApiKeyError, JobError, PlatformError, SignInError, Si
 use tenantry_identity::{
     AccessTokenError, AuthenticationError, IdentityError, UserKey, WeakPassword, ports::HashingError,
 };
-use tenantry_sync::SyncError;
+use tenantry_sync::{SyncError, objects::ObjectError};
 use tenantry_tasks::TaskError;
 use tenantry_tenancy::TenancyError;
 
@@ -173,11 +173,41 @@ impl From<SyncError> for Problem {
             SyncError::ProfileNotAllowed => {
                 Self::new(ErrorCode::ProfileNotAllowed).with_field("aws_profile", "can't be used")
             }
-            SyncError::CycleInUse | SyncError::NothingToDo => {
-                Self::new(ErrorCode::Conflict).with_detail(error.to_string())
+            SyncError::BadInclude(error) => Self::validation("include", error),
+            SyncError::BadExclude(error) => Self::validation("exclude", error),
+            SyncError::CycleInUse
+            | SyncError::NothingToDo
+            | SyncError::SessionChanged
+            | SyncError::NotDirect
+            | SyncError::JobEnded
+            | SyncError::NotTaken => Self::new(ErrorCode::Conflict).with_detail(error.to_string()),
+            SyncError::UnknownFile => Self::validation("file_id", "must be a file of the job that waits for parts"),
+            SyncError::UnknownPart { count } => {
+                Self::validation("parts", format!("must have numbers from 1 to {count}"))
             }
+            SyncError::Objects(error) => error.into(),
             SyncError::RevisionMismatch => Self::new(ErrorCode::PreconditionFailed),
             SyncError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<ObjectError> for Problem {
+    fn from(error: ObjectError) -> Self {
+        match error {
+            ObjectError::Throttled { retry_after } => {
+                let seconds = retry_after.map_or(1, |wait| wait.as_secs().max(1));
+                Self::new(ErrorCode::Unavailable).with_retry_after(seconds)
+            }
+            ObjectError::Refused { .. } => {
+                tracing::warn!(?error, "the object store refuses");
+                Self::new(ErrorCode::Conflict).with_detail(error.to_string())
+            }
+            error if error.is_transient() => {
+                tracing::warn!(?error, "the object store fails");
+                Self::new(ErrorCode::Unavailable).with_retry_after(1)
+            }
+            error => Self::internal(&error),
         }
     }
 }

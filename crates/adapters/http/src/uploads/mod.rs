@@ -1,6 +1,7 @@
-//! The jobs of sync sessions.
+//! Jobs that upload files: those of sync sessions, and those to which clients send files of their own.
 
 mod cancel;
+mod direct;
 mod events;
 mod retry;
 mod start;
@@ -16,4 +17,5 @@ pub(crate) fn operations(operations: &mut Operations) {
     operation!(operations, events);
     operation!(operations, cancel);
     operation!(operations, retry);
+    direct::operations(operations);
 }

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use tenantry_sync::{Run, RunMode};
+use tenantry_sync::{Run, RunMode, SessionStatus, SyncSessionId};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -9,14 +9,19 @@ use uuid::Uuid;
 #[schema(as = QueuedJob)]
 pub(crate) struct QueuedView {
     job_id: Uuid,
-    session_id: Uuid,
+    #[schema(value_type = Uuid)]
+    session_id: Option<Uuid>,
     /// `queued`.
     status: &'static str,
 }
 
 impl From<Run> for QueuedView {
     fn from(run: Run) -> Self {
-        Self { job_id: run.id.as_uuid(), session_id: run.session_id.as_uuid(), status: run.state.as_str() }
+        Self {
+            job_id: run.id.as_uuid(),
+            session_id: run.session_id.map(SyncSessionId::as_uuid),
+            status: run.state.as_str(),
+        }
     }
 }
 
@@ -27,12 +32,16 @@ pub(crate) struct StatusView {
     job_id: Uuid,
     /// `queued`, `started`, `finished`, `failed` or `cancelled`.
     pub(super) status: &'static str,
-    session_id: Uuid,
-    /// What the job makes of its session; a dry run makes nothing of it.
-    session_status: &'static str,
+    /// Null for a direct upload.
+    #[schema(required)]
+    session_id: Option<Uuid>,
+    /// What the job makes of its session; a dry run makes nothing of it. Null for a direct upload.
+    #[schema(required)]
+    session_status: Option<&'static str>,
     /// Whether it only counts what it would upload.
     dry_run: bool,
-    /// Whether the folder was looked through, so that the totals are final.
+    /// Whether the folder was looked through, so that the totals are final; those of a direct upload are when it is
+    /// finished.
     scanned: bool,
     total_files: u64,
     files_uploaded: u64,
@@ -81,8 +90,8 @@ impl From<Run> for StatusView {
         Self {
             job_id: run.id.as_uuid(),
             status: run.state.as_str(),
-            session_id: run.session_id.as_uuid(),
-            session_status: run.session_status().as_str(),
+            session_id: run.session_id.map(SyncSessionId::as_uuid),
+            session_status: run.session_status().map(SessionStatus::as_str),
             dry_run: run.mode == RunMode::DryRun,
             scanned: run.is_scanned,
             total_files: progress.total_files,

@@ -22,7 +22,7 @@ use tenantry_identity::{
 };
 use tenantry_kernel::{OrganizationId, StorageError, Store, SystemClock, SystemIds};
 use tenantry_sync::ports::{RunBell, SyncPolicy};
-use tenantry_sync::{Cycles, LocalDirectory, ProfileName, SyncSessions, Uploads};
+use tenantry_sync::{Cycles, LocalDirectory, PatternSyntaxError, Patterns, ProfileName, SyncSessions, Uploads};
 use tenantry_tasks::Tasks;
 use tenantry_tenancy::{
     AuditLog, BucketName, Entrance, FoundInvitation, InvitationDoor, Organizations, Projects, ports::InvitationLookup,
@@ -104,6 +104,10 @@ impl SyncPolicy for Nowhere {
 
     fn allows_profile(&self, _: OrganizationId, _: &ProfileName) -> bool {
         false
+    }
+
+    async fn check_patterns(&self, _: &Patterns) -> Result<(), PatternSyntaxError> {
+        Ok(())
     }
 }
 

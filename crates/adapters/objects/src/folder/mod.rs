@@ -178,7 +178,7 @@ impl ObjectStore for FolderStore {
         &self,
         _key: &ObjectKey,
         _size: u64,
-        _checksum: Crc64,
+        _checksum: Option<Crc64>,
         _expires_in: Duration,
     ) -> Result<Option<PresignedRequest>, ObjectError> {
         Ok(None)
@@ -191,6 +191,7 @@ impl ObjectStore for FolderStore {
         _upload_id: &UploadId,
         _number: u32,
         _size: u64,
+        _checksum: Crc64,
         _expires_in: Duration,
     ) -> Result<Option<PresignedRequest>, ObjectError> {
         Ok(None)

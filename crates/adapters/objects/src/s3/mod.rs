@@ -27,6 +27,8 @@ use tenantry_sync::objects::{
 };
 use tokio::time::timeout;
 
+use presign::SizedPart;
+
 pub use client::S3SetupError;
 pub use options::{
     Addressing, BodySigning, Encryption, HttpPool, HttpPoolOptions, Integrity, S3Credentials, S3Options,
@@ -233,11 +235,16 @@ impl ObjectStore for S3Store {
         self.list_all_uploads(prefix).await
     }
 
+    /// MD5 can't be told from the checksum that a client says.
+    fn presigns(&self) -> bool {
+        self.options.integrity == Integrity::Crc64
+    }
+
     async fn presign_put(
         &self,
         key: &ObjectKey,
         size: u64,
-        checksum: Crc64,
+        checksum: Option<Crc64>,
         expires_in: Duration,
     ) -> Result<Option<PresignedRequest>, ObjectError> {
         self.call(0, self.presign_object(key, size, checksum, expires_in)).await
@@ -249,8 +256,10 @@ impl ObjectStore for S3Store {
         upload_id: &UploadId,
         number: u32,
         size: u64,
+        checksum: Crc64,
         expires_in: Duration,
     ) -> Result<Option<PresignedRequest>, ObjectError> {
-        self.call(0, self.presign_upload_part(key, upload_id, number, size, expires_in)).await
+        let part = SizedPart { number, size, checksum };
+        self.call(0, self.presign_upload_part(key, upload_id, part, expires_in)).await
     }
 }

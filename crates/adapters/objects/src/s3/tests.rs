@@ -216,7 +216,32 @@ async fn a_store_without_checksums_is_told_md5() {
     assert!(matches!(wrong, Err(ObjectError::ChecksumMismatch)));
     assert!(store.delete(&[key(), ObjectKey::parse("never").unwrap()]).await.unwrap().is_empty());
     assert_eq!(store.head(&key()).await.unwrap(), None);
-    assert_eq!(store.presign_put(&key(), 3, Crc64::of(b"one"), Duration::from_hours(1)).await.unwrap(), None);
+    assert_eq!(store.presign_put(&key(), 3, Some(Crc64::of(b"one")), Duration::from_hours(1)).await.unwrap(), None);
+    assert!(!store.presigns());
+}
+
+/// Size and checksum are part of the signature, so that no other body goes.
+#[tokio::test]
+async fn a_request_for_others_says_all_that_must_be_sent() {
+    let server = S3Server::over(memory()).await;
+    let store = connect(options(&server)).await;
+    assert!(store.presigns());
+    let (one, lifetime) = (Crc64::of(b"one"), Duration::from_mins(15));
+    let put = store.presign_put(&key(), 3, Some(one), lifetime).await.unwrap().unwrap();
+    let bare = store.presign_put(&key(), 3, None, lifetime).await.unwrap().unwrap();
+    let id = store.create_upload(&key()).await.unwrap();
+    let part = store.presign_part(&key(), &id, 7, 3, one, lifetime).await.unwrap().unwrap();
+    let signed = "X-Amz-SignedHeaders=content-length%3Bhost";
+    for (request, has_checksum) in [(&put, true), (&bare, false), (&part, true)] {
+        let header =
+            |name: &str| request.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        assert_eq!((request.method.as_str(), header("content-length").as_deref()), ("PUT", Some("3")), "{request:?}");
+        assert_eq!(header("x-amz-checksum-crc64nvme"), has_checksum.then(|| one.to_string()), "{request:?}");
+        let checksum = if has_checksum { "%3Bx-amz-checksum-crc64nvme&" } else { "&" };
+        assert!(request.url.contains(&format!("{signed}{checksum}")), "{request:?}");
+        assert!(request.url.contains("X-Amz-Expires=900"), "{request:?}");
+    }
+    assert!(part.url.contains("partNumber=7"), "{part:?}");
 }
 
 #[tokio::test]

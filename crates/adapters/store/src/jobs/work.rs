@@ -17,7 +17,8 @@ use crate::row::{RowReader, corrupt};
 #[error("the cursor was made for a list in another order")]
 struct ForeignCursor;
 
-/// How many attempts a mail has is not known here, so it is shown as none.
+/// Direct uploads are runs without a session, which no worker does. How many attempts a mail has is not known here, so
+/// it is shown as none.
 const WORK: &str = "
     WITH work AS (
         SELECT id, organization_id, queue, kind, {shown} AS state, attempts, max_attempts, run_after_ms, created_at AS due_at,
@@ -27,7 +28,7 @@ const WORK: &str = "
         SELECT id, organization_id, '{run_queue}', '{run_kind}', {shown},
             CASE WHEN started_at IS NULL THEN 0 ELSE crashes + 1 END, {run_attempts}, run_after_ms, created_at,
             started_at, finished_at, lease_owner, error, created_at
-        FROM sync_runs
+        FROM sync_runs WHERE session_id IS NOT NULL
         UNION ALL
         SELECT id, $1, '{mail_queue}', '{mail_kind}', CASE WHEN state = 'queued' THEN 'pending'
                 WHEN state = 'sent' THEN 'done' WHEN state = 'dropped' THEN 'cancelled' ELSE 'failed' END,

@@ -13,7 +13,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub key: String,
     pub id: Uuid,
-    pub session_id: Uuid,
+    pub source_id: Uuid,
     pub run_id: Uuid,
     pub path: Vec<u8>,
     pub device: i64,
@@ -27,6 +27,7 @@ pub struct Model {
     pub part_size: Option<i64>,
     pub checksum: Option<i64>,
     pub etag: Option<String>,
+    pub declared_checksum: Option<i64>,
     pub error: Option<String>,
     pub uploaded_at: Option<DateTimeUtc>,
 }

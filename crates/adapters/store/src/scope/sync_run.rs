@@ -11,8 +11,9 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub user_id: Uuid,
-    pub session_id: Uuid,
+    pub session_id: Option<Uuid>,
     pub project_id: Uuid,
+    pub cycle_id: Option<Uuid>,
     pub mode: String,
     pub bucket: Option<String>,
     pub profile: Option<String>,

@@ -5,8 +5,8 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder, QueryResul
 use tenantry_kernel::{Page, PageRequest, StorageError};
 use tenantry_sync::objects::{Crc64, ObjectKey, Place, RelativePath, StoredPart, UploadId};
 use tenantry_sync::{
-    FileFilter, FileIdentity, FileOutcome, FileRecord, FileRecordId, FileResult, FileState, KnownObject, Multipart,
-    PartRecord, PlannedFile, Run, RunId, SyncSession, SyncSessionId, ports::FileRepository,
+    FileFilter, FileIdentity, FileOutcome, FileRecord, FileRecordId, FileResult, FileState, IndexedFile, KnownObject,
+    Multipart, PartRecord, PlannedFile, Run, RunId, SourceId, SyncSession, SyncSessionId, ports::FileRepository,
 };
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ const RECORD_COLUMNS: [Column; 11] = [
 ];
 
 /// The columns of a [`PlannedFile`], in the order of [`read_planned`].
-const PLANNED_COLUMNS: [Column; 13] = [
+const PLANNED_COLUMNS: [Column; 14] = [
     Column::Id,
     Column::Key,
     Column::Path,
@@ -53,7 +53,11 @@ const PLANNED_COLUMNS: [Column; 13] = [
     Column::PartSize,
     Column::Etag,
     Column::Checksum,
+    Column::DeclaredChecksum,
 ];
+
+/// What an [`IndexedFile`] has besides, in the order of [`read_indexed`].
+const INDEXED_COLUMNS: [Column; 3] = [Column::SourceId, Column::RunId, Column::State];
 
 fn read_record(row: &QueryResult, latest: Option<RunId>) -> Result<FileRecord, StorageError> {
     let mut row = RowReader::new(row);
@@ -82,8 +86,7 @@ fn read_record(row: &QueryResult, latest: Option<RunId>) -> Result<FileRecord, S
     })
 }
 
-fn read_planned(row: &QueryResult) -> Result<PlannedFile, StorageError> {
-    let mut row = RowReader::new(row);
+fn read_planned(row: &mut RowReader<'_>) -> Result<PlannedFile, StorageError> {
     let id: Uuid = row.take()?;
     let broken = |column: &'static str| move || corrupt("sync_files", id, column);
     let key = ObjectKey::from_stored(row.take()?);
@@ -101,7 +104,17 @@ fn read_planned(row: &QueryResult) -> Result<PlannedFile, StorageError> {
     let multipart = upload_id.zip(part_size).map(|(upload_id, part_size)| Multipart { upload_id, part_size });
     let etag = row.take()?;
     let stored_checksum = row.take::<Option<i64>>()?.map(Crc64::from_stored);
-    Ok(PlannedFile { id: FileRecordId::from_uuid(id), key, path, identity, attempts, multipart, etag, stored_checksum })
+    let declared = row.take::<Option<i64>>()?.map(Crc64::from_stored);
+    let id = FileRecordId::from_uuid(id);
+    Ok(PlannedFile { id, key, path, identity, attempts, multipart, etag, stored_checksum, declared })
+}
+
+fn read_indexed(row: &QueryResult) -> Result<IndexedFile, StorageError> {
+    let mut row = RowReader::new(row);
+    let file = read_planned(&mut row)?;
+    let (source_id, run_id) = (SourceId::from_uuid(row.take()?), RunId::from_uuid(row.take()?));
+    let state = row.take::<String>()?.parse().ok().ok_or_else(|| corrupt("sync_files", file.id, "state"))?;
+    Ok(IndexedFile { file, source_id, run_id, state })
 }
 
 fn planned_row(place: i64, run: &Run, file: &PlannedFile) -> ActiveModel {
@@ -110,7 +123,7 @@ fn planned_row(place: i64, run: &Run, file: &PlannedFile) -> ActiveModel {
         place: Set(place),
         key: Set(file.key.as_str().to_owned()),
         id: Set(file.id.as_uuid()),
-        session_id: Set(run.session_id.as_uuid()),
+        source_id: Set(run.source_id().as_uuid()),
         run_id: Set(run.id.as_uuid()),
         path: Set(file.path.as_bytes().to_vec()),
         device: Set(bits(file.identity.device)),
@@ -124,6 +137,7 @@ fn planned_row(place: i64, run: &Run, file: &PlannedFile) -> ActiveModel {
         part_size: Set(None),
         checksum: Set(None),
         etag: Set(None),
+        declared_checksum: Set(file.declared.map(Crc64::to_stored)),
         error: Set(None),
         uploaded_at: Set(None),
     }
@@ -172,18 +186,22 @@ fn old(column: Column) -> Expr {
 /// The column of the row that is there, as long as the file is the same.
 fn if_same_file(column: Column) -> Expr {
     let same = IDENTITY.into_iter().fold(Condition::all(), |same, of| same.add(new(of).eq(old(of))));
+    let declared = Column::DeclaredChecksum;
+    let undeclared = Condition::all().add(new(declared).is_null()).add(old(declared).is_null());
+    let same = same.add(Condition::any().add(new(declared).eq(old(declared))).add(undeclared));
     CaseStatement::new().case(same, old(column)).into()
 }
 
 fn replan() -> OnConflict {
     key_columns()
         .update_columns([
-            Column::SessionId,
+            Column::SourceId,
             Column::RunId,
             Column::Path,
             Column::State,
             Column::Attempts,
             Column::Error,
+            Column::DeclaredChecksum,
         ])
         .update_columns(IDENTITY)
         .values([Column::UploadId, Column::PartSize].map(|column| (column, if_same_file(column))))
@@ -240,7 +258,7 @@ impl FileRepository for StoreTransaction {
             .select::<Column>()
             .select_only()
             .columns(RECORD_COLUMNS)
-            .filter(Column::SessionId.eq(session.id.as_uuid()))
+            .filter(Column::SourceId.eq(session.id.as_uuid()))
             .apply_if(filter.state, |select, state| select.filter(in_state(state, latest)))
             .into_query();
         let (rows, total) = self.page_of(all, BY_STATE, page).await?;
@@ -251,7 +269,7 @@ impl FileRepository for StoreTransaction {
     async fn known(
         &mut self,
         place: &Place,
-        session_id: SyncSessionId,
+        source_id: SourceId,
         prefix: &str,
         after: Option<&ObjectKey>,
         limit: u32,
@@ -261,7 +279,7 @@ impl FileRepository for StoreTransaction {
             let mut row = RowReader::new(row);
             let key = ObjectKey::from_stored(row.take()?);
             let (state, owner): (String, Uuid) = (row.take()?, row.take()?);
-            let is_own = owner == session_id.as_uuid();
+            let is_own = owner == source_id.as_uuid();
             let size = count(row.take()?, || corrupt("sync_files", &key, "size"))?;
             let mtime_ns = row.take()?;
             let checksum = row.take::<Option<i64>>()?.map(Crc64::from_stored);
@@ -276,6 +294,14 @@ impl FileRepository for StoreTransaction {
             })
         };
         rows.iter().map(read).collect()
+    }
+
+    async fn at(&mut self, place: &Place, keys: &[ObjectKey]) -> Result<Vec<IndexedFile>, StorageError> {
+        self.indexed(place, Column::Key.is_in(keys.iter().map(ObjectKey::as_str))).await
+    }
+
+    async fn with_ids(&mut self, place: &Place, ids: &[FileRecordId]) -> Result<Vec<IndexedFile>, StorageError> {
+        self.indexed(place, Column::Id.is_in(ids.iter().map(|id| id.as_uuid()))).await
     }
 
     async fn plan(&mut self, place: &Place, run: &Run, files: &[PlannedFile]) -> Result<(), StorageError> {
@@ -295,13 +321,13 @@ impl FileRepository for StoreTransaction {
             .select::<Column>()
             .select_only()
             .columns(PLANNED_COLUMNS)
-            .filter(Column::SessionId.eq(run.session_id.as_uuid()))
+            .filter(Column::SourceId.eq(run.source_id().as_uuid()))
             .filter(Column::State.eq(FileState::Pending.as_str()))
             .filter(Column::RunId.eq(run.id.as_uuid()))
             .apply_if(after, |select, after| select.filter(Column::Id.gt(after.as_uuid())))
             .order_by_asc(Column::Id)
             .limit(u64::from(limit));
-        self.rows(&select.into_query()).await?.iter().map(read_planned).collect()
+        self.rows(&select.into_query()).await?.iter().map(|row| read_planned(&mut RowReader::new(row))).collect()
     }
 
     async fn record(&mut self, place: &Place, run: &Run, outcomes: &[FileOutcome]) -> Result<(), StorageError> {
@@ -327,10 +353,31 @@ impl FileRepository for StoreTransaction {
             .scope()
             .update_many::<Column>()
             .set(change)
-            .filter(Column::SessionId.eq(run.session_id.as_uuid()))
+            .filter(Column::SourceId.eq(run.source_id().as_uuid()))
             .filter(Column::State.eq(FileState::Pending.as_str()))
             .filter(Column::Id.eq(file_id.as_uuid()));
         update.exec(self).await.map(|_| ()).map_err(storage)
+    }
+
+    async fn end_multipart(
+        &mut self,
+        run: &Run,
+        file_id: FileRecordId,
+        upload_id: &UploadId,
+    ) -> Result<(), StorageError> {
+        let change = ActiveModel { upload_id: Set(None), part_size: Set(None), ..Default::default() };
+        let update = self
+            .scope()
+            .update_many::<Column>()
+            .set(change)
+            .filter(Column::SourceId.eq(run.source_id().as_uuid()))
+            .filter(Column::State.eq(FileState::Pending.as_str()))
+            .filter(Column::Id.eq(file_id.as_uuid()))
+            .filter(Column::UploadId.eq(upload_id.as_str()));
+        if update.exec(self).await.map_err(storage)?.rows_affected == 0 {
+            return Ok(());
+        }
+        self.forget_parts(vec![file_id]).await
     }
 
     async fn record_parts(&mut self, parts: &[PartRecord]) -> Result<(), StorageError> {
@@ -347,7 +394,7 @@ impl FileRepository for StoreTransaction {
             .select::<Column>()
             .select_only()
             .column(Column::Id)
-            .filter(Column::SessionId.eq(run.session_id.as_uuid()))
+            .filter(Column::SourceId.eq(run.source_id().as_uuid()))
             .filter(Column::State.eq(FileState::Pending.as_str()))
             .filter(Column::RunId.eq(run.id.as_uuid()))
             .filter(Column::UploadId.is_not_null());
@@ -385,7 +432,7 @@ impl FileRepository for StoreTransaction {
         from: RunId,
         to: RunId,
     ) -> Result<(u64, u64), StorageError> {
-        let failed = Column::SessionId
+        let failed = Column::SourceId
             .eq(session.as_uuid())
             .and(Column::State.eq(FileState::Failed.as_str()))
             .and(Column::RunId.eq(from.as_uuid()));
@@ -419,12 +466,26 @@ impl FileRepository for StoreTransaction {
 }
 
 impl StoreTransaction {
+    /// The files of a place for which `condition` holds, in the order in which all who change them lock them.
+    async fn indexed(&self, place: &Place, condition: Expr) -> Result<Vec<IndexedFile>, StorageError> {
+        let select = self
+            .scope()
+            .select::<Column>()
+            .select_only()
+            .columns(PLANNED_COLUMNS)
+            .columns(INDEXED_COLUMNS)
+            .filter(Column::Place.eq(place_number(place)))
+            .filter(condition)
+            .order_by_asc(Column::Key);
+        self.rows(&self.lock(select).into_query()).await?.iter().map(read_indexed).collect()
+    }
+
     fn select_known(&self, place: &Place, prefix: &str, after: Option<&ObjectKey>, limit: u32) -> SelectStatement {
         // The character after the slash ends the keys below the prefix.
         self.scope()
             .select::<Column>()
             .select_only()
-            .columns([Column::Key, Column::State, Column::SessionId, Column::Size, Column::MtimeNs, Column::Checksum])
+            .columns([Column::Key, Column::State, Column::SourceId, Column::Size, Column::MtimeNs, Column::Checksum])
             .filter(Column::Place.eq(place_number(place)))
             .filter(Column::Key.gt(after.map_or_else(|| format!("{prefix}/"), |key| key.as_str().to_owned())))
             .filter(Column::Key.lt(format!("{prefix}0")))

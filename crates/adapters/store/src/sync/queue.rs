@@ -10,11 +10,12 @@ use sea_orm::sea_query::{
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use tenantry_kernel::{OrganizationId, StorageError, Transaction, UserId};
 use tenantry_sync::ports::{DueSession, RunQueue};
-use tenantry_sync::{Claim, Lease, Run, RunId, RunState, SyncSessionId, WorkerName};
+use tenantry_sync::{Claim, Lease, Run, RunEnd, RunId, RunState, SyncSessionId, WorkerName};
 use uuid::Uuid;
 
 use super::columns::{now_ms, small, stored_small};
 use super::lease::from_now;
+use super::runs::{RUN_COLUMNS, read_run};
 use crate::error::storage;
 use crate::row::RowReader;
 use crate::scope::{Scope, sync_runs, sync_sessions, sync_turns, users};
@@ -26,6 +27,9 @@ const BATCH: u64 = 100;
 
 /// What members read of a run over which too many workers died.
 const GIVEN_UP: &str = "given up after the workers that tried it died";
+
+/// What members read of a direct upload that was not finished.
+const IDLE: &str = "given up after nothing was sent for too long";
 
 /// The wait of a run over which a second worker died; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -60,6 +64,17 @@ impl RunQueue for Database {
         }
         Box::new(transaction).commit().await?;
         Ok(u64::try_from(lost.len()).unwrap_or_default())
+    }
+
+    async fn end_idle(&self, idle_since: DateTime<Utc>, at: DateTime<Utc>) -> Result<Vec<Run>, StorageError> {
+        let transaction = self.begin(Scope::platform(), Mode::Write).await?;
+        let mut ended = Vec::new();
+        let end = RunEnd::Failed(IDLE.to_owned());
+        for run in transaction.idle_runs(idle_since).await? {
+            ended.push(transaction.end_run(run.ended(&end, at)).await?);
+        }
+        Box::new(transaction).commit().await?;
+        Ok(ended)
     }
 
     async fn may_act(&self, user_id: UserId) -> Result<bool, StorageError> {
@@ -145,7 +160,8 @@ impl StoreTransaction {
             .select_only()
             .expr(Expr::col(Asterisk).count())
             .filter(sync_runs::Column::OrganizationId.eq(organization_id))
-            .filter(in_state(RunState::Started));
+            .filter(in_state(RunState::Started))
+            .filter(has_worker());
         self.count(&select.into_query()).await
     }
 
@@ -160,7 +176,7 @@ impl StoreTransaction {
     /// How many runs of the turn's organisation workers have.
     fn runs_started() -> SelectStatement {
         let mut select = Self::runs_in(RunState::Started);
-        select.expr(Expr::col(Asterisk).count());
+        select.expr(Expr::col(Asterisk).count()).and_where(has_worker());
         select
     }
 
@@ -239,6 +255,46 @@ impl StoreTransaction {
         update.exec(self).await.map(|_| ()).map_err(storage)
     }
 
+    /// Direct uploads on which nothing has happened since then, locked until the end.
+    async fn idle_runs(&self, since: DateTime<Utc>) -> Result<Vec<Run>, StorageError> {
+        use sync_runs::Column;
+        let mut select = self
+            .scope()
+            .select::<Column>()
+            .select_only()
+            .columns(RUN_COLUMNS)
+            .column(Column::UpdatedAt)
+            .filter(in_state(RunState::Started))
+            .filter(has_worker().not())
+            .filter(Column::UpdatedAt.lt(since))
+            .order_by_asc(Column::Id)
+            .limit(BATCH)
+            .into_query();
+        if self.locks_rows() {
+            select.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked);
+        }
+        self.rows(&select).await?.iter().map(read_run).collect()
+    }
+
+    async fn end_run(&self, run: Run) -> Result<Run, StorageError> {
+        use sync_runs::{ActiveModel, Column};
+        let change = ActiveModel {
+            state: Set(run.state.as_str().to_owned()),
+            error: Set(run.error.clone()),
+            finished_at: Set(run.finished_at),
+            updated_at: Set(run.updated_at),
+            ..Default::default()
+        };
+        let update = self
+            .scope()
+            .update_many::<Column>()
+            .set(change)
+            .filter(Column::OrganizationId.eq(run.organization_id.as_uuid()))
+            .filter(Column::Id.eq(run.id.as_uuid()));
+        update.exec(self).await.map_err(storage)?;
+        Ok(run)
+    }
+
     async fn lost_runs(&self) -> Result<Vec<LostRun>, StorageError> {
         use sync_runs::Column;
         let mut select = self
@@ -298,6 +354,11 @@ impl StoreTransaction {
         update.exec(self).await.map_err(storage)?;
         if is_given_up { Ok(()) } else { self.queue_turn(lost.organization_id).await }
     }
+}
+
+/// Whether a run that is started is a worker's: a direct upload is nobody's.
+fn has_worker() -> Expr {
+    Expr::col(sync_runs::Column::LeaseUntilMs.as_column_ref()).is_not_null()
 }
 
 /// A literal rather than a parameter, so that the partial indexes are used.

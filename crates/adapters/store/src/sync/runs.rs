@@ -2,13 +2,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::SelectStatement;
+use sea_orm::sea_query::{ExprTrait, SelectStatement};
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryResult, QuerySelect, QueryTrait};
 use serde_json::Value;
 use tenantry_kernel::{OrganizationId, StorageError, UserId};
 use tenantry_sync::{
-    Advance, CycleId, Destination, Hold, Lease, ProfileName, Run, RunEnd, RunId, RunState, Scanned, SyncSessionId,
-    ports::RunRepository,
+    Advance, CycleId, Destination, Hold, Lease, ProfileName, Run, RunEnd, RunId, RunMode, RunState, Scanned,
+    SyncSessionId, ports::RunRepository,
 };
 use tenantry_tenancy::{BucketName, ProjectId};
 use uuid::Uuid;
@@ -22,12 +22,13 @@ use crate::scope::sync_runs::{ActiveModel, Column};
 use crate::scope::sync_sessions::Column as SessionColumn;
 
 /// The columns of a [`Run`], in the order of [`read_run`].
-const RUN_COLUMNS: [Column; 29] = [
+pub(super) const RUN_COLUMNS: [Column; 30] = [
     Column::Id,
     Column::OrganizationId,
     Column::UserId,
     Column::SessionId,
     Column::ProjectId,
+    Column::CycleId,
     Column::Mode,
     Column::Bucket,
     Column::Profile,
@@ -55,7 +56,7 @@ const RUN_COLUMNS: [Column; 29] = [
 ];
 
 /// Reads [`RUN_COLUMNS`] and the time of the last change.
-fn read_run(row: &QueryResult) -> Result<Run, StorageError> {
+pub(super) fn read_run(row: &QueryResult) -> Result<Run, StorageError> {
     let mut row = RowReader::new(row);
     let id: Uuid = row.take()?;
     let broken = |column: &'static str| move || corrupt("sync_runs", id, column);
@@ -63,8 +64,9 @@ fn read_run(row: &QueryResult) -> Result<Run, StorageError> {
         id: RunId::from_uuid(id),
         organization_id: OrganizationId::from_uuid(row.take()?),
         user_id: UserId::from_uuid(row.take()?),
-        session_id: SyncSessionId::from_uuid(row.take()?),
+        session_id: row.take::<Option<Uuid>>()?.map(SyncSessionId::from_uuid),
         project_id: ProjectId::from_uuid(row.take()?),
+        cycle_id: row.take::<Option<Uuid>>()?.map(CycleId::from_uuid),
         mode: row.take::<String>()?.parse().ok().ok_or_else(broken("mode"))?,
         destination: Destination {
             bucket: row
@@ -97,8 +99,9 @@ fn new_row(run: &Run) -> ActiveModel {
         organization_id: Set(run.organization_id.as_uuid()),
         id: Set(run.id.as_uuid()),
         user_id: Set(run.user_id.as_uuid()),
-        session_id: Set(run.session_id.as_uuid()),
+        session_id: Set(run.session_id.map(SyncSessionId::as_uuid)),
         project_id: Set(run.project_id.as_uuid()),
+        cycle_id: Set(run.cycle_id.map(CycleId::as_uuid)),
         mode: Set(run.mode.as_str().to_owned()),
         bucket: Set(run.destination.bucket.as_ref().map(|name| name.as_str().to_owned())),
         profile: Set(run.destination.profile.as_ref().map(|name| name.as_str().to_owned())),
@@ -154,7 +157,9 @@ impl RunRepository for StoreTransaction {
         if !self.insert_new(insert).await? {
             return Ok(false);
         }
-        self.queue_turn(run.organization_id.as_uuid()).await?;
+        if run.state == RunState::Queued {
+            self.queue_turn(run.organization_id.as_uuid()).await?;
+        }
         Ok(true)
     }
 
@@ -169,11 +174,36 @@ impl RunRepository for StoreTransaction {
             .select_only()
             .column(SessionColumn::Id)
             .filter(SessionColumn::CycleId.eq(id.as_uuid()));
-        self.active_run(Column::SessionId.in_subquery(sessions.into_query())).await
+        let of_session = Column::SessionId.in_subquery(sessions.into_query());
+        self.active_run(of_session.or(Column::CycleId.eq(id.as_uuid()))).await
     }
 
     async fn active_of_project(&mut self, id: ProjectId) -> Result<Option<RunId>, StorageError> {
         self.active_run(Column::ProjectId.eq(id.as_uuid())).await
+    }
+
+    async fn update_direct(&mut self, run: &Run) -> Result<(), StorageError> {
+        let change = ActiveModel {
+            state: Set(run.state.as_str().to_owned()),
+            is_scanned: Set(run.is_scanned),
+            total_files: Set(stored(run.progress.total_files)),
+            files_uploaded: Set(stored(run.progress.files_uploaded)),
+            files_skipped: Set(stored(run.progress.files_skipped)),
+            files_failed: Set(stored(run.progress.files_failed)),
+            total_bytes: Set(stored(run.progress.total_bytes)),
+            bytes_uploaded: Set(stored(run.progress.bytes_uploaded)),
+            error: Set(run.error.clone()),
+            finished_at: Set(run.finished_at),
+            updated_at: Set(run.updated_at),
+            ..Default::default()
+        };
+        let update = self
+            .scope()
+            .update_many::<Column>()
+            .set(change)
+            .filter(Column::Id.eq(run.id.as_uuid()))
+            .filter(Column::Mode.eq(RunMode::Direct.as_str()));
+        update.exec(self).await.map(|_| ()).map_err(storage)
     }
 
     async fn cancel(&mut self, id: RunId, at: DateTime<Utc>) -> Result<(), StorageError> {

@@ -12,35 +12,9 @@ use super::fixture::{TestStore, postgres, sqlite};
 
 /// The store as a world of its own; it lasts as long as the test process.
 pub fn world(store: TestStore) -> &'static World {
-    let database = Arc::new(store.database.clone());
+    let ports = StorePorts::of(&Arc::new(store.database.clone()));
     Box::leak(Box::new(store));
-    Box::leak(Box::new(World::new(StorePorts {
-        sign_up: database.clone(),
-        sign_in: database.clone(),
-        own_memberships: database.clone(),
-        tenancy: database.clone(),
-        tasks: database.clone(),
-        sync: database.clone(),
-        run_queue: database.clone(),
-        jobs: database.clone(),
-        job_queue: database.clone(),
-        platform: database.clone(),
-        requests: database.clone(),
-        credentials: database.clone(),
-        api_keys: database.clone(),
-        api_key_lookup: database.clone(),
-        api_key_uses: database.clone(),
-        outbox: database.clone(),
-        link_desk: database.clone(),
-        link_lookup: database.clone(),
-        invitation_lookup: database.clone(),
-        guesses: database.clone(),
-        revocation_feed: database.clone(),
-        signing_keys: database.clone(),
-        liveness: database.clone(),
-        administrators: database.clone(),
-        housekeeping: database,
-    })))
+    Box::leak(Box::new(World::new(ports)))
 }
 
 pub fn tasks(world: &'static World) -> &'static TaskSubject {

@@ -123,7 +123,7 @@ async fn prepare<'a>(
 async fn find(parts: &WorkerParts, context: &TenantContext, claim: Claim) -> Result<(Run, SyncSession), Halt> {
     let mut transaction = parts.store.read(context).await?;
     let run = transaction.runs().find(claim.lease.run_id).await?.ok_or(Halt::Lost)?;
-    let session = transaction.sync_sessions().find(run.session_id).await?.ok_or(Halt::Lost)?;
+    let session = transaction.sync_sessions().find(run.session_id.ok_or(Halt::Lost)?).await?.ok_or(Halt::Lost)?;
     Ok((run, session))
 }
 
@@ -161,7 +161,7 @@ impl Execution<'_> {
             let first_retry = self.parts.options.first_retry;
             delete_extraneous(journal, &self.objects, &self.session, &found, first_retry).await?;
         }
-        orphans::sweep(journal, &*self.objects, self.parts.options.orphan_age).await
+        orphans::sweep_after(journal, &*self.objects, self.parts.options.orphan_age).await
     }
 
     async fn scan(&self, purpose: Purpose) -> Result<Found, Halt> {

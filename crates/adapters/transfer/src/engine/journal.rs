@@ -107,91 +107,66 @@ impl Journal {
 
     /// Makes sure that the run is still this worker's.
     pub async fn hold(&self) -> Result<(), Halt> {
-        let mut patience = Patience::default();
-        loop {
-            match self.try_hold().await {
-                Err(halt) => patience.bear(halt).await?,
-                Ok(()) => return Ok(()),
+        let hold = move || async move {
+            let mut transaction = self.store.begin(&self.context).await?;
+            if transaction.runs().hold(self.lease, self.duration).await? == Hold::Lost {
+                return Err(Halt::Lost);
             }
-            self.signal.borrow().check()?;
-        }
-    }
-
-    async fn try_hold(&self) -> Result<(), Halt> {
-        let mut transaction = self.store.begin(&self.context).await?;
-        if transaction.runs().hold(self.lease, self.duration).await? == Hold::Lost {
-            return Err(Halt::Lost);
-        }
-        Ok(transaction.commit().await?)
+            Ok(transaction.commit().await?)
+        };
+        self.patiently(hold).await
     }
 
     /// What is known of keys below the run's prefix, from behind the one named.
     pub async fn known(&self, after: Option<&ObjectKey>, limit: u32) -> Result<Vec<KnownObject>, Halt> {
-        let mut patience = Patience::default();
-        loop {
-            match self.try_known(after, limit).await {
-                Err(halt) => patience.bear(halt).await?,
-                Ok(known) => return Ok(known),
-            }
-            self.signal.borrow().check()?;
-        }
-    }
-
-    async fn try_known(&self, after: Option<&ObjectKey>, limit: u32) -> Result<Vec<KnownObject>, Halt> {
-        let mut transaction = self.store.read(&self.context).await?;
         let prefix = &self.run.destination.prefix;
-        Ok(transaction.files().known(&self.place, self.run.session_id, prefix, after, limit).await?)
+        let known = move || async move {
+            let mut transaction = self.store.read(&self.context).await?;
+            Ok(transaction.files().known(&self.place, self.run.source_id(), prefix, after, limit).await?)
+        };
+        self.patiently(known).await
     }
 
     /// Files that are still to be uploaded, from behind the one named.
     pub async fn pending(&self, after: Option<FileRecordId>, limit: u32) -> Result<Vec<PlannedFile>, Halt> {
-        let mut patience = Patience::default();
-        loop {
-            match self.try_pending(after, limit).await {
-                Err(halt) => patience.bear(halt).await?,
-                Ok(files) => return Ok(files),
-            }
-            self.signal.borrow().check()?;
-        }
-    }
-
-    async fn try_pending(&self, after: Option<FileRecordId>, limit: u32) -> Result<Vec<PlannedFile>, Halt> {
-        let mut transaction = self.store.read(&self.context).await?;
-        Ok(transaction.files().pending(&self.run, after, limit).await?)
+        let pending = move || async move {
+            let mut transaction = self.store.read(&self.context).await?;
+            Ok(transaction.files().pending(&self.run, after, limit).await?)
+        };
+        self.patiently(pending).await
     }
 
     /// The parts of a file that are known to be in the store.
     pub async fn parts(&self, file_id: FileRecordId) -> Result<Vec<StoredPart>, Halt> {
-        let mut patience = Patience::default();
-        loop {
-            match self.try_parts(file_id).await {
-                Err(halt) => patience.bear(halt).await?,
-                Ok(parts) => return Ok(parts),
-            }
-            self.signal.borrow().check()?;
-        }
-    }
-
-    async fn try_parts(&self, file_id: FileRecordId) -> Result<Vec<StoredPart>, Halt> {
-        let mut transaction = self.store.read(&self.context).await?;
-        Ok(transaction.files().parts(file_id).await?)
+        let parts = move || async move {
+            let mut transaction = self.store.read(&self.context).await?;
+            Ok(transaction.files().parts(file_id).await?)
+        };
+        self.patiently(parts).await
     }
 
     /// The multipart uploads that runs have under way below the run's prefix.
     pub async fn uploads_under_way(&self) -> Result<Vec<UploadId>, Halt> {
+        let under_way = move || async move {
+            let mut transaction = self.store.read(&self.context).await?;
+            Ok(transaction.files().uploads_under_way(&self.place, &self.run.destination.prefix).await?)
+        };
+        self.patiently(under_way).await
+    }
+
+    /// Does something, however long the database is away; but not once the run is to stop.
+    async fn patiently<T, F>(&self, step: impl Fn() -> F) -> Result<T, Halt>
+    where
+        F: Future<Output = Result<T, Halt>>,
+    {
         let mut patience = Patience::default();
         loop {
-            match self.try_uploads_under_way().await {
+            match step().await {
                 Err(halt) => patience.bear(halt).await?,
-                Ok(uploads) => return Ok(uploads),
+                Ok(done) => return Ok(done),
             }
             self.signal.borrow().check()?;
         }
-    }
-
-    async fn try_uploads_under_way(&self) -> Result<Vec<UploadId>, Halt> {
-        let mut transaction = self.store.read(&self.context).await?;
-        Ok(transaction.files().uploads_under_way(&self.place, &self.run.destination.prefix).await?)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use tenantry_sync::objects::{Crc64, Crc64Digest, ObjectError, PartLimits, StoredPart, UploadId};
+use tenantry_sync::objects::{Crc64, Crc64Digest, ObjectError, StoredPart, UploadId};
 use tenantry_sync::{FileIdentity, Multipart, PartRecord, PlannedFile};
 
 use tokio::sync::oneshot;
@@ -16,20 +16,8 @@ use super::halt::Halt;
 use super::recorder::Event;
 use crate::source::{SourceFile, Symlinks};
 
-/// Parts of another size than the smallest are whole numbers of these.
-const STEP: u64 = 1 << 20;
-
 /// Bytes that are read at once when only their checksum is wanted.
 const CHUNK: u64 = 1 << 20;
-
-/// The size of all parts but the last: at most nineteen twentieths of the parts that the store allows.
-pub(super) fn part_size(size: u64, smallest: u64, limits: PartLimits) -> u64 {
-    let most = u64::from(limits.max_parts).saturating_mul(95) / 100;
-    let needed = size.div_ceil(most.max(1));
-    let least = smallest.max(limits.min_part).max(1);
-    let fitting = if needed > least { needed.next_multiple_of(STEP) } else { least };
-    fitting.min(limits.max_part)
-}
 
 /// Uploads a file in parts, unless it has shrunk to `small` bytes.
 pub(super) async fn upload(upload: &Upload, transfer: &mut Transfer, small: u64) -> Result<Option<Done>, TryError> {
@@ -117,7 +105,7 @@ async fn begun(upload: &Upload, file: &mut PlannedFile) -> Result<Multipart, Try
         return Ok(multipart.clone());
     }
     let upload_id = upload.objects.create_upload(&file.key).await?;
-    let part_size = part_size(file.identity.size, upload.part_bytes, upload.objects.limits());
+    let part_size = upload.objects.limits().part_size(file.identity.size, upload.part_bytes);
     let multipart = Multipart { upload_id, part_size };
     let (written, is_written) = oneshot::channel();
     upload.tell(Event::Begun { file_id: file.id, multipart: multipart.clone(), written }).await;
@@ -248,23 +236,5 @@ pub(super) async fn restart(upload: &Upload, transfer: &mut Transfer) {
 async fn abort(upload: &Upload, file: &PlannedFile, upload_id: &UploadId) {
     if let Err(error) = upload.objects.abort_upload(&file.key, upload_id).await {
         tracing::debug!(?error, key = %file.key, "a multipart upload could not be aborted");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const S3: PartLimits = PartLimits { max_put: 5 << 30, min_part: 5 << 20, max_part: 5 << 30, max_parts: 10_000 };
-
-    #[test]
-    fn u8_parts_are_few_enough_and_large_enough() {
-        assert_eq!(part_size(20 << 20, 8 << 20, S3), 8 << 20);
-        assert_eq!(part_size(9_500 * (8 << 20), 8 << 20, S3), 8 << 20);
-        assert_eq!(part_size(9_500 * (8 << 20) + 1, 8 << 20, S3), 9 << 20);
-        let largest = 48 << 40;
-        let part = part_size(largest, 8 << 20, S3);
-        assert!(largest / part < 10_000 && part <= S3.max_part);
-        assert_eq!(part_size(20 << 20, 1 << 10, S3), S3.min_part, "the store has a word in it");
     }
 }

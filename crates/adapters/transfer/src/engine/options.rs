@@ -25,6 +25,8 @@ pub struct TransferOptions {
     pub first_retry: Duration,
     /// How long a multipart upload that no run knows of is left alone.
     pub orphan_age: Duration,
+    /// How long a direct upload may go without a word of its client before it is given up.
+    pub direct_idle: Duration,
 }
 
 impl Default for TransferOptions {
@@ -41,6 +43,7 @@ impl Default for TransferOptions {
             bytes_per_second: None,
             first_retry: Duration::from_millis(200),
             orphan_age: Duration::from_hours(1),
+            direct_idle: Duration::from_hours(24),
         }
     }
 }

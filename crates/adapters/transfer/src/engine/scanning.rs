@@ -177,6 +177,7 @@ impl<'a> Planner<'a> {
             multipart: None,
             etag: None,
             stored_checksum: None,
+            declared: None,
         });
     }
 

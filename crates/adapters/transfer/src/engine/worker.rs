@@ -17,6 +17,7 @@ use super::bell::Bell;
 use super::execution::execute;
 use super::halt::Signal;
 use super::options::TransferOptions;
+use super::orphans;
 use super::pace::Budget;
 use crate::source::Roots;
 
@@ -121,7 +122,7 @@ impl SyncWorker {
         true
     }
 
-    /// Looks after runs whose workers are gone, and starts those whose time has come.
+    /// Looks after runs whose workers or clients are gone, and starts those whose time has come.
     async fn sweep(&self, mut stopping: watch::Receiver<bool>) {
         let mut ticks = interval(SWEEP_INTERVAL);
         loop {
@@ -133,6 +134,9 @@ impl SyncWorker {
                 Ok(0) => {}
                 Ok(count) => tracing::warn!(count, "runs were taken from workers that are gone"),
                 Err(error) => tracing::warn!(?error, "lost runs could not be looked for"),
+            }
+            if let Err(error) = orphans::end_idle(&self.parts).await {
+                tracing::warn!(?error, "direct uploads that nobody goes on with could not be ended");
             }
             if let Err(error) = self.start_due().await {
                 tracing::warn!(?error, "scheduled runs could not be started");

@@ -9,16 +9,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tenantry_kernel::SystemIds;
+use tenantry_kernel::{Precondition, SystemIds};
 use tenantry_objects::FolderStore;
 use tenantry_sync::objects::ObjectStore as _;
 use tenantry_sync::{
-    CompareBy, FileState, Patterns, Retries, RunState, SessionStatus, SyncError, SyncSessionChange, WarningKind,
+    CompareBy, FileState, LocalDirectory, Patterns, Retries, RunState, SessionStatus, SyncError, SyncSessionChange,
+    WarningKind,
 };
-use tenantry_testkit::objects::{Calls, Operation, S3Server};
+use tenantry_tenancy::{ProjectChange, Projects, StoragePrefix};
+use tenantry_testkit::objects::{Calls, Failure, Fault, FaultyStore, Operation, S3Server};
 use tenantry_transfer::engine::TransferOptions;
 
-use super::fixture::{Tenant, noise, quick, sites, sqlite};
+use super::fixture::{Site, Tenant, noise, quick, sites, sqlite};
 use super::stores::{HookedStore, bucket};
 
 /// Files of all kinds: empty, small, of one part, of many.
@@ -36,6 +38,15 @@ fn age(tenant: &Tenant, name: &str, seconds: u64) {
     let file = File::options().write(true).open(tenant.folder.join(name)).unwrap();
     let before = file.metadata().unwrap().modified().unwrap() - Duration::from_secs(seconds);
     file.set_modified(before).unwrap();
+}
+
+/// Ada's project stores its objects there from now on.
+async fn store_below(site: &Site, prefix: Option<&str>) {
+    let storage_prefix = Some(prefix.map(|prefix| StoragePrefix::parse(prefix).unwrap()));
+    let change = ProjectChange { storage_prefix, ..ProjectChange::default() };
+    let projects = Projects::new(site.database.clone(), site.clock.clone(), Arc::new(SystemIds));
+    let changed = projects.update(&site.ada.context, site.ada.project_id, change, &Precondition::default()).await;
+    changed.unwrap();
 }
 
 fn only_listed(calls: Calls) -> bool {
@@ -209,6 +220,35 @@ async fn u7_a_bad_file_fails_alone_and_is_tried_again_when_asked() {
         assert_eq!(since(memory.calls(), before).put, 2);
         assert_eq!(site.find(ada, &session).await.status(), SessionStatus::Completed);
         assert!(matches!(site.retry(ada, run.id).await, Err(SyncError::NothingToDo)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn u7_failed_files_are_not_tried_again_for_a_session_that_was_changed() {
+    for site in sites().await {
+        let (memory, ada) = (site.memory(), &site.ada);
+        ada.write("here/bad", b"from here");
+        ada.write("there/bad", b"from elsewhere");
+        let faulty = FaultyStore::new(memory.clone(), |_| Fault::Before(Failure::Refused("AccessDenied")));
+        let broken = site.worker(Arc::new(faulty));
+        let directory = |name: &str| LocalDirectory::parse(ada.folder.join(name).to_str().unwrap()).unwrap();
+        let session = site.session(ada, |new| new.local_directory = directory("here")).await;
+        let run = site.go(ada, &session).await;
+        assert_eq!(run.progress.files_failed, 1, "{run:?}");
+        broken.stop().await;
+        // Where the project stores its objects is no part of the session.
+        store_below(&site, Some("elsewhere")).await;
+        assert!(matches!(site.retry(ada, run.id).await, Err(SyncError::SessionChanged)));
+        store_below(&site, None).await;
+        site.clock.advance(chrono::Duration::seconds(1));
+        let change = SyncSessionChange { local_directory: Some(directory("there")), ..SyncSessionChange::default() };
+        site.change(ada, session.id, change).await;
+        assert!(matches!(site.retry(ada, run.id).await, Err(SyncError::SessionChanged)));
+        assert_eq!(memory.objects(), []);
+        // What it was about is not lost: a run of the session as it is now goes through, and so would its own retry.
+        let _worker = site.worker(memory.clone());
+        site.complete(ada, &session).await;
+        assert_eq!(memory.objects().len(), 1);
     }
 }
 

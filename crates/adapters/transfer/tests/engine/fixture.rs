@@ -16,8 +16,9 @@ use tenantry_store::{Database, DatabaseUrl, SqlPool, StoreOptions};
 use tenantry_sync::objects::{Crc64, ObjectError, ObjectStore, StoredObject};
 use tenantry_sync::ports::{ObjectStores, RunQueue, SyncPolicy, SyncTransaction};
 use tenantry_sync::{
-    Claim, FileFilter, FileRecord, LocalDirectory, NewSyncSession, ProfileName, Run, RunId, RunState, StartRun,
-    SyncError, SyncSession, SyncSessionChange, SyncSessionId, SyncSessions, Uploads, WorkerName,
+    Claim, FileFilter, FileRecord, LocalDirectory, NewSyncSession, PatternSyntaxError, Patterns, ProfileName, Run,
+    RunId, RunState, StartRun, SyncError, SyncSession, SyncSessionChange, SyncSessionId, SyncSessions, Uploads,
+    WorkerName,
 };
 use tenantry_tenancy::{BucketName, Entrance, ProjectId, TenantContext};
 use tenantry_testkit::objects::MemoryStore;
@@ -124,6 +125,10 @@ impl SyncPolicy for EverythingBelow {
     fn allows_profile(&self, _: OrganizationId, _: &ProfileName) -> bool {
         false
     }
+
+    async fn check_patterns(&self, _: &Patterns) -> Result<(), PatternSyntaxError> {
+        Ok(())
+    }
 }
 
 /// The one store that there is.
@@ -144,7 +149,7 @@ impl Site {
         database_folder: Option<TempDir>,
     ) -> Self {
         let database = Arc::new(database);
-        let world = World::new(ports(&database));
+        let world = World::new(StorePorts::of(&database));
         let folders = TempDir::new().unwrap();
         let path = folders.path().to_str().unwrap().to_owned();
         let roots = Roots::new(vec![AllowedRoot { path, scope: RootScope::All }], Vec::new()).unwrap();
@@ -380,36 +385,6 @@ async fn tenant(world: &World, folders: &Path) -> Tenant {
     let folder = folders.join(context.organization_id().to_string());
     fs::create_dir(&folder).unwrap();
     Tenant { person, context, project_id: project.id, folder }
-}
-
-fn ports(database: &Arc<Database>) -> StorePorts {
-    StorePorts {
-        sign_up: database.clone(),
-        sign_in: database.clone(),
-        own_memberships: database.clone(),
-        tenancy: database.clone(),
-        tasks: database.clone(),
-        sync: database.clone(),
-        run_queue: database.clone(),
-        jobs: database.clone(),
-        job_queue: database.clone(),
-        platform: database.clone(),
-        requests: database.clone(),
-        credentials: database.clone(),
-        api_keys: database.clone(),
-        api_key_lookup: database.clone(),
-        api_key_uses: database.clone(),
-        outbox: database.clone(),
-        link_desk: database.clone(),
-        link_lookup: database.clone(),
-        invitation_lookup: database.clone(),
-        guesses: database.clone(),
-        revocation_feed: database.clone(),
-        signing_keys: database.clone(),
-        liveness: database.clone(),
-        administrators: database.clone(),
-        housekeeping: database.clone(),
-    }
 }
 
 /// A worker at work. Dropped, it dies on the spot.

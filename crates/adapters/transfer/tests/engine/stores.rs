@@ -182,11 +182,15 @@ impl ObjectStore for HookedStore {
         self.store.list_uploads(prefix).await
     }
 
+    fn presigns(&self) -> bool {
+        self.store.presigns()
+    }
+
     async fn presign_put(
         &self,
         key: &ObjectKey,
         size: u64,
-        checksum: Crc64,
+        checksum: Option<Crc64>,
         expires_in: Duration,
     ) -> Result<Option<PresignedRequest>, ObjectError> {
         self.store.presign_put(key, size, checksum, expires_in).await
@@ -198,9 +202,10 @@ impl ObjectStore for HookedStore {
         upload_id: &UploadId,
         number: u32,
         size: u64,
+        checksum: Crc64,
         expires_in: Duration,
     ) -> Result<Option<PresignedRequest>, ObjectError> {
-        self.store.presign_part(key, upload_id, number, size, expires_in).await
+        self.store.presign_part(key, upload_id, number, size, checksum, expires_in).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use fastrand::Rng;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::tenant::Tenant;
 use super::things::Kind;
@@ -116,6 +117,11 @@ impl Drawing<'_, '_> {
             "include" | "exclude" => json!([self.text()]),
             "compare_by" => json!("checksum"),
             "max_workers" | "times_to_retry" => json!(self.rng.u8(1..=20)),
+            "files" => json!([{"path": self.text(), "size": self.rng.u8(..)}]),
+            "parts" => json!([{"number": 1, "crc64nvme": "AAAAAAAAAAA="}]),
+            // An answer says them again. Those of the other are asked for where there are any.
+            "file_id" => json!(Uuid::nil()),
+            "file_ids" => json!([Uuid::nil()]),
             "confirmed_deletions" => json!(0),
             "assignee_id" => json!(self.any(Kind::User)),
             "status" => json!(self.one_of(&["Pending", "Completed", "planned"])),

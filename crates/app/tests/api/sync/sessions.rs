@@ -13,6 +13,7 @@ on_both_databases!(
     u6_only_folders_that_the_operator_allows_are_read,
     u6_buckets_and_profiles_are_the_operators_to_allow,
     u6_an_active_session_is_left_alone,
+    u6_a_job_is_not_retried_once_its_session_was_changed,
     c5_guests_read_sessions_and_members_write_them,
 );
 
@@ -57,6 +58,15 @@ async fn u6_what_is_wrong_with_a_session_is_named(site: &Site) {
     let problem = ada.post("/sessions", bad).await.refused(422, "VALIDATION_ERROR");
     let fields: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["field"]).collect();
     assert_eq!(fields, ["local_directory", "max_workers", "times_to_retry", "include", "compare_by", "schedule"]);
+    for (field, pattern) in [("include", "*.[ch"), ("exclude", "{a,b")] {
+        let new = json!({"project_id": project, "local_directory": site.synced.path(), field: ["fine", pattern]});
+        let problem = ada.post("/sessions", new).await.blames(422, "VALIDATION_ERROR", field);
+        assert!(problem["errors"][0]["error"].as_str().unwrap().contains(pattern), "{problem}");
+    }
+    let stored = session(&ada, &folder(site, "wrong", &[]), json!({})).await;
+    let path = format!("/sessions/{}", stored["id"].as_str().unwrap());
+    ada.patch(&path, json!({"exclude": ["{a,b"]})).await.blames(422, "VALIDATION_ERROR", "exclude");
+    assert_eq!(ada.get(&path).await.expect(200), stored);
     let other =
         ada.post("/cycles", json!({"project_id": ada.project("q").await, "cycle_name": "a", "cycle_number": 1}));
     let other = other.await.expect(201);
@@ -137,6 +147,21 @@ async fn u6_an_active_session_is_left_alone(site: &Site) {
     assert_eq!((&stats["total"], &stats["by_status"]["cancelled"]), (&json!(1), &json!(1)));
     ada.delete(&path).await.expect(204);
     ada.get(&format!("/uploads/status/{job}")).await.refused(404, "NOT_FOUND");
+}
+
+async fn u6_a_job_is_not_retried_once_its_session_was_changed(site: &Site) {
+    let ada = site.newcomer().await;
+    let session = session(&ada, &folder(site, "before", &[]), json!({})).await;
+    let job = ada.post("/uploads/start", json!({"session_id": session["id"]})).await.expect(202);
+    let job = format!("/uploads/{}", job["job_id"].as_str().unwrap());
+    ada.post(&format!("{job}/cancel"), json!({})).await.expect(202);
+    let retry = format!("{job}/retry");
+    let nothing = ada.post(&retry, json!({})).await.refused(409, "CONFLICT");
+    assert_eq!(nothing["detail"], "there is nothing to do");
+    let path = format!("/sessions/{}", session["id"].as_str().unwrap());
+    ada.patch(&path, json!({"local_directory": folder(site, "after", &[])})).await.expect(200);
+    let changed = ada.post(&retry, json!({})).await.refused(409, "CONFLICT");
+    assert_eq!(changed["detail"], "the session or its destination was changed after that job: start it anew");
 }
 
 async fn c5_guests_read_sessions_and_members_write_them(site: &Site) {

@@ -2,13 +2,16 @@
 
 mod checksum;
 mod key;
+mod limits;
+mod orphans;
 mod path;
 mod store;
 
 pub use checksum::{Crc64, Crc64Digest, Crc64Error};
 pub use key::{KeyError, ObjectKey};
+pub use limits::PartLimits;
+pub use orphans::{abort_orphans, old_uploads};
 pub use path::RelativePath;
 pub use store::{
-    ObjectError, ObjectStore, OpenUpload, PartLimits, Place, PresignedRequest, PutCondition, StoredObject, StoredPart,
-    UploadId,
+    ObjectError, ObjectStore, OpenUpload, Place, PresignedRequest, PutCondition, StoredObject, StoredPart, UploadId,
 };

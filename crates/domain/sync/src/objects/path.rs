@@ -15,6 +15,12 @@ impl RelativePath {
         bytes.split(|byte| *byte == b'/').all(leads_down).then(|| Self(bytes.into()))
     }
 
+    /// The same, of a text that people may have typed: control characters have no place in it.
+    #[must_use]
+    pub fn parse_text(text: &str) -> Option<Self> {
+        if text.contains(char::is_control) { None } else { Self::parse(text.as_bytes()) }
+    }
+
     /// A path that was stored.
     #[must_use]
     pub fn from_stored(bytes: Vec<u8>) -> Self {
@@ -52,6 +58,10 @@ mod tests {
         assert!(RelativePath::parse(b"a/\xff").is_some());
         for path in ["", "/a", "a/", "a//b", ".", "a/../b", "a\0b"] {
             assert_eq!(RelativePath::parse(path.as_bytes()), None, "{path:?}");
+            assert_eq!(RelativePath::parse_text(path), None, "{path:?}");
         }
+        assert!(RelativePath::parse(b"a\nb").is_some());
+        assert_eq!(RelativePath::parse_text("a\nb"), None);
+        assert!(RelativePath::parse_text("a/\u{e9} b").is_some());
     }
 }

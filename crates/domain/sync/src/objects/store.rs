@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use crate::objects::{Crc64, ObjectKey};
+use crate::objects::{Crc64, ObjectKey, PartLimits};
 
 /// Which store and bucket it is. Two stores with the same place hold the same objects.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,19 +41,6 @@ impl UploadId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// The sizes that a store takes, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PartLimits {
-    /// The largest object that is put in one piece.
-    pub max_put: u64,
-    /// The smallest part but the last.
-    pub min_part: u64,
-    /// The largest part.
-    pub max_part: u64,
-    /// The most parts, numbered from 1.
-    pub max_parts: u32,
 }
 
 /// What must be so for an object to be written.
@@ -236,23 +223,29 @@ pub trait ObjectStore: Send + Sync {
     /// The uploads that were begun for keys that begin with `prefix`, and neither completed nor aborted.
     async fn list_uploads(&self, prefix: &str) -> Result<Vec<OpenUpload>, ObjectError>;
 
-    /// A request by which whoever has it writes exactly this object, until `expires_in` is over; none where the store
-    /// has no such thing.
+    /// Whether the store has requests that others may send: it has, or it has not, for all of its life.
+    fn presigns(&self) -> bool {
+        false
+    }
+
+    /// A request by which whoever has it writes an object of this size and checksum, until `expires_in` is over;
+    /// without a checksum, any object of this size. None where the store has no such thing.
     async fn presign_put(
         &self,
         key: &ObjectKey,
         size: u64,
-        checksum: Crc64,
+        checksum: Option<Crc64>,
         expires_in: Duration,
     ) -> Result<Option<PresignedRequest>, ObjectError>;
 
-    /// The same for a part of an upload.
+    /// The same for a part of an upload, of this size and checksum.
     async fn presign_part(
         &self,
         key: &ObjectKey,
         upload_id: &UploadId,
         number: u32,
         size: u64,
+        checksum: Crc64,
         expires_in: Duration,
     ) -> Result<Option<PresignedRequest>, ObjectError>;
 }

@@ -5,11 +5,16 @@ use serde::{Deserialize, Serialize};
 use tenantry_kernel::{OrganizationId, UserId, typed_id};
 use tenantry_tenancy::{BucketName, ProjectId};
 
-use crate::{ProfileName, SessionStatus, SyncSessionId};
+use crate::{CycleId, ProfileName, SessionStatus, SyncSessionId};
 
 typed_id! {
     /// Names a run: the job of the API.
     RunId
+}
+
+typed_id! {
+    /// Names what files came of: a sync session, or a direct upload.
+    SourceId
 }
 
 /// How far a run is.
@@ -17,7 +22,7 @@ typed_id! {
 pub enum RunState {
     /// It waits for a worker.
     Queued,
-    /// A worker has it.
+    /// A worker has it; a direct upload is so from the beginning.
     Started,
     /// It went through, though some files may have failed.
     Finished,
@@ -73,11 +78,13 @@ pub enum RunMode {
     DryRun,
     /// It uploads the files that failed in an earlier run.
     FailedFiles,
+    /// A client sends files of its own: no session runs, and no worker takes it.
+    Direct,
 }
 
 /// A text is not the name of a mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be full, dry_run or failed_files")]
+#[error("must be full, dry_run, failed_files or direct")]
 pub struct RunModeError;
 
 impl RunMode {
@@ -88,6 +95,7 @@ impl RunMode {
             Self::Full => "full",
             Self::DryRun => "dry_run",
             Self::FailedFiles => "failed_files",
+            Self::Direct => "direct",
         }
     }
 }
@@ -96,7 +104,8 @@ impl FromStr for RunMode {
     type Err = RunModeError;
 
     fn from_str(name: &str) -> Result<Self, RunModeError> {
-        [Self::Full, Self::DryRun, Self::FailedFiles].into_iter().find(|mode| mode.as_str() == name).ok_or(RunModeError)
+        let all = [Self::Full, Self::DryRun, Self::FailedFiles, Self::Direct];
+        all.into_iter().find(|mode| mode.as_str() == name).ok_or(RunModeError)
     }
 }
 
@@ -163,7 +172,7 @@ pub enum WarningKind {
     KeyTooLong,
 }
 
-/// One run of a session.
+/// One run of a session, or a direct upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     /// Names the run.
@@ -172,10 +181,12 @@ pub struct Run {
     pub organization_id: OrganizationId,
     /// In whose name it is done.
     pub user_id: UserId,
-    /// The session that runs.
-    pub session_id: SyncSessionId,
-    /// The session's project.
+    /// The session that runs; none for a direct upload.
+    pub session_id: Option<SyncSessionId>,
+    /// The session's project, or the direct upload's.
     pub project_id: ProjectId,
+    /// The cycle that a direct upload is for; a session knows its own.
+    pub cycle_id: Option<CycleId>,
     /// What it does.
     pub mode: RunMode,
     /// Where it writes.
@@ -274,10 +285,23 @@ impl Run {
     /// How many workers may die over a run before it is given up.
     pub const MAX_CRASHES: u16 = 5;
 
-    /// What the run makes of its session.
+    /// What the run makes of its session, if it is of any.
     #[must_use]
-    pub fn session_status(&self) -> SessionStatus {
-        SessionStatus::after(self.state, self.progress.files_failed > 0)
+    pub fn session_status(&self) -> Option<SessionStatus> {
+        self.session_id.map(|_| SessionStatus::after(self.state, self.progress.files_failed > 0))
+    }
+
+    /// What its files come of.
+    #[must_use]
+    pub fn source_id(&self) -> SourceId {
+        SourceId::from_uuid(self.session_id.map_or_else(|| self.id.as_uuid(), SyncSessionId::as_uuid))
+    }
+
+    /// The run after its end at `now`.
+    #[must_use]
+    pub fn ended(self, end: &RunEnd, now: DateTime<Utc>) -> Self {
+        let error = end.error().map(str::to_owned);
+        Self { state: end.state(), error, finished_at: Some(now), updated_at: now, ..self }
     }
 
     /// How much of it is done, in per cent: of the bytes, or of the files while there are no bytes to upload.
@@ -288,7 +312,7 @@ impl Run {
         if self.state == RunState::Finished {
             return 100;
         }
-        if !self.is_scanned {
+        if !self.is_scanned && self.mode != RunMode::Direct {
             return 0;
         }
         let (done, all) = if total_bytes > 0 {
@@ -346,8 +370,9 @@ mod tests {
             id: RunId::from_uuid(id()),
             organization_id: OrganizationId::from_uuid(id()),
             user_id: UserId::from_uuid(id()),
-            session_id: SyncSessionId::from_uuid(id()),
+            session_id: Some(SyncSessionId::from_uuid(id())),
             project_id: ProjectId::from_uuid(id()),
+            cycle_id: None,
             mode: RunMode::Full,
             destination: Destination { bucket: None, profile: None, prefix: String::new() },
             confirmed_deletions: 0,
@@ -377,6 +402,18 @@ mod tests {
         assert_eq!(Run { is_scanned: false, ..run(all) }.percent(), 0);
         assert_eq!(run(Progress { bytes_uploaded: 2, ..all }).percent(), 25);
         assert_eq!(run(Progress { total_files: 2, files_skipped: 1, ..Default::default() }).percent(), 50);
+    }
+
+    #[test]
+    fn u7_a_direct_upload_is_its_own_source() {
+        let session = run(Progress::default());
+        assert_eq!(Some(session.source_id().as_uuid()), session.session_id.map(SyncSessionId::as_uuid));
+        assert_eq!(session.session_status(), Some(SessionStatus::InProgress));
+        let direct = Run { mode: RunMode::Direct, session_id: None, is_scanned: false, ..session };
+        assert_eq!(direct.source_id().as_uuid(), direct.id.as_uuid());
+        assert_eq!(direct.session_status(), None);
+        let half = Progress { total_files: 2, files_skipped: 1, ..Progress::default() };
+        assert_eq!(Run { progress: half, ..direct }.percent(), 50, "of what was declared so far");
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use tenantry_kernel::{Cursor, SortKey, typed_id};
 
+use super::{RunId, SourceId};
 use crate::objects::{Crc64, ObjectKey, RelativePath, StoredPart, UploadId};
 
 typed_id! {
@@ -127,6 +128,29 @@ pub struct PlannedFile {
     pub etag: Option<String>,
     /// The checksum of what is there.
     pub stored_checksum: Option<Crc64>,
+    /// The checksum of the file, where a client said it.
+    pub declared: Option<Crc64>,
+}
+
+impl PlannedFile {
+    /// Whether the other is the same file, as far as is known, so that what was sent of one is of use for the other.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.identity == other.identity && self.declared == other.declared
+    }
+}
+
+/// What is known of a key: the file that was last to go there, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexedFile {
+    /// The file.
+    pub file: PlannedFile,
+    /// What it came of.
+    pub source_id: SourceId,
+    /// The run that was to upload it; no run where the store had the same bytes already.
+    pub run_id: RunId,
+    /// What became of it, as it is stored.
+    pub state: FileState,
 }
 
 /// A part that is in the store.

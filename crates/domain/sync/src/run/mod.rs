@@ -8,10 +8,11 @@ mod service;
 pub use entity::{
     Destination, Progress, Run, RunMode, RunModeError, RunState, RunStateError, RunSummary, Warning, WarningKind,
 };
-pub use entity::{RunEnd, RunId, deletions_allowed};
+pub use entity::{RunEnd, RunId, SourceId, deletions_allowed};
 pub use file::{
     FileFilter, FileIdentity, FileOutcome, FileRecord, FileRecordId, FileResult, FileState, FileStateError,
-    KnownObject, Multipart, PartRecord, PlannedFile,
+    IndexedFile, KnownObject, Multipart, PartRecord, PlannedFile,
 };
 pub use lease::{Advance, Claim, Hold, Lease, Scanned, WorkerName};
+pub(crate) use service::destination;
 pub use service::{StartRun, Uploads};

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tenantry_kernel::{Clock, IdGenerator, Store};
-use tenantry_tenancy::{Permission, StoragePrefix, TenantContext};
+use tenantry_kernel::{Clock, IdGenerator, OrganizationId, Store};
+use tenantry_tenancy::{Permission, ProjectId, StoragePrefix, TenantContext};
 
 use crate::ports::{ProjectStorage, RunBell, SyncPolicy, SyncTransaction};
 use crate::session::next_run;
-use crate::{Destination, Progress, Run, RunId, RunMode, RunState, SyncError, SyncSession, SyncSessionId};
+use crate::{Destination, Progress, Run, RunEnd, RunId, RunMode, RunState, SyncError, SyncSession, SyncSessionId};
 
 /// What people do with runs: start them, watch them, end them.
 pub struct Uploads {
@@ -107,7 +107,7 @@ impl Uploads {
         transaction.runs().find(id).await?.ok_or(SyncError::NotFound)
     }
 
-    /// Ends a run: at once while it is queued, else as soon as its worker notices.
+    /// Ends a run: at once while it is queued or a direct upload, else as soon as its worker notices.
     ///
     /// # Errors
     /// [`SyncError::Forbidden`] for a guest; [`SyncError::NotFound`]; [`SyncError::NothingToDo`] when it has ended.
@@ -117,8 +117,15 @@ impl Uploads {
         if !run.state.is_active() {
             return Err(SyncError::NothingToDo);
         }
-        transaction.runs().cancel(id, self.clock.now()).await?;
-        let run = transaction.runs().find(id).await?.ok_or(SyncError::NotFound)?;
+        let now = self.clock.now();
+        let run = if run.mode == RunMode::Direct {
+            let run = run.ended(&RunEnd::Cancelled, now);
+            transaction.runs().update_direct(&run).await?;
+            run
+        } else {
+            transaction.runs().cancel(id, now).await?;
+            transaction.runs().find(id).await?.ok_or(SyncError::NotFound)?
+        };
         transaction.commit().await?;
         Ok(run)
     }
@@ -126,37 +133,40 @@ impl Uploads {
     /// Queues a run over the files that failed in an earlier one.
     ///
     /// # Errors
-    /// As [`Uploads::start`]; [`SyncError::NotFound`]; [`SyncError::NothingToDo`] when no file failed, or a later run
-    /// has taken care of them.
+    /// As [`Uploads::start`]; [`SyncError::NotFound`]; [`SyncError::SessionChanged`] when the session was changed since,
+    /// or writes elsewhere now; [`SyncError::NothingToDo`] when no file failed, a later run has taken care of them, or
+    /// it was a direct upload.
     pub async fn retry(&self, context: &TenantContext, id: RunId) -> Result<Run, SyncError> {
         context.require(Permission::ReadProjects)?;
         let earlier = self.store.read(context).await?.runs().find(id).await?.ok_or(SyncError::NotFound)?;
         context.require(Permission::WriteProjects)?;
-        self.check_policy(context, earlier.session_id).await?;
+        let session_id = earlier.session_id.ok_or(SyncError::NothingToDo)?;
+        self.check_policy(context, session_id).await?;
         let now = self.clock.now();
         let mut transaction = self.store.begin(context).await?;
-        let session = transaction.sync_sessions().find(earlier.session_id).await?.ok_or(SyncError::NotFound)?;
+        let session = transaction.sync_sessions().find(session_id).await?.ok_or(SyncError::NotFound)?;
         if let Some(active) = transaction.runs().active_of_session(session.id).await? {
             return Err(SyncError::SessionActive(active));
         }
         let new_id = RunId::generate(&*self.ids);
+        let run = queued(transaction.as_mut(), context, &session, new_id, RunMode::FailedFiles, now).await?;
+        // What failed are paths of the earlier run's folder and keys of its destination.
+        if session.updated_at > earlier.created_at || run.destination != earlier.destination {
+            return Err(SyncError::SessionChanged);
+        }
         let (files, bytes) = transaction.files().take_failed(session.id, id, new_id).await?;
         if files == 0 {
             return Err(SyncError::NothingToDo);
         }
-        let run = Run {
-            progress: Progress { total_files: files, total_bytes: bytes, ..Progress::default() },
-            is_scanned: true,
-            ..queued(transaction.as_mut(), context, &session, new_id, RunMode::FailedFiles, now).await?
-        };
-        self.enqueue(transaction, Run { destination: earlier.destination, ..run }).await
+        let progress = Progress { total_files: files, total_bytes: bytes, ..Progress::default() };
+        self.enqueue(transaction, Run { progress, is_scanned: true, ..run }).await
     }
 
     /// Stores the run, commits, and wakes a worker.
     async fn enqueue(&self, mut transaction: Box<dyn SyncTransaction>, run: Run) -> Result<Run, SyncError> {
         transaction.runs().insert(&run).await?;
-        if run.mode != RunMode::DryRun {
-            transaction.sync_sessions().set_last_run(run.session_id, run.id).await?;
+        if let Some(session_id) = run.session_id.filter(|_| run.mode != RunMode::DryRun) {
+            transaction.sync_sessions().set_last_run(session_id, run.id).await?;
         }
         transaction.commit().await?;
         self.bell.ring();
@@ -219,10 +229,14 @@ async fn queued(
         id,
         organization_id: session.organization_id,
         user_id: context.user_id()?,
-        session_id: session.id,
+        session_id: Some(session.id),
         project_id: session.project_id,
+        cycle_id: None,
         mode,
-        destination: destination(session, storage, below.map(StoragePrefix::as_str)),
+        destination: Destination {
+            profile: session.aws_profile.clone(),
+            ..destination(session.organization_id, session.project_id, storage, below)
+        },
         confirmed_deletions: 0,
         state: RunState::Queued,
         is_scanned: false,
@@ -241,17 +255,23 @@ async fn queued(
     })
 }
 
-/// Keys begin with the organisation's id, so that no tenant can write to another's.
-fn destination(session: &SyncSession, storage: ProjectStorage, below: Option<&str>) -> Destination {
-    let mut prefix = session.organization_id.to_string();
+/// Where a project stores its objects, with the server's own rights. Keys begin with the organisation's id, so that no
+/// tenant can write to another's.
+pub(crate) fn destination(
+    organization_id: OrganizationId,
+    project_id: ProjectId,
+    storage: ProjectStorage,
+    below: Option<&StoragePrefix>,
+) -> Destination {
+    let mut prefix = organization_id.to_string();
     prefix.push('/');
     match &storage.storage_prefix {
         Some(own) => prefix.push_str(own.as_str()),
-        None => prefix.push_str(&session.project_id.to_string()),
+        None => prefix.push_str(&project_id.to_string()),
     }
     if let Some(below) = below {
         prefix.push('/');
-        prefix.push_str(below);
+        prefix.push_str(below.as_str());
     }
-    Destination { bucket: storage.bucket_name, profile: session.aws_profile.clone(), prefix }
+    Destination { bucket: storage.bucket_name, profile: None, prefix }
 }

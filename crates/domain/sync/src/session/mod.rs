@@ -9,6 +9,6 @@ pub use entity::{SyncSessionChange, SyncSessionId};
 pub use service::SyncSessions;
 pub(crate) use service::next_run;
 pub use values::{
-    CompareBy, CompareByError, LocalDirectory, LocalDirectoryError, MaxWorkers, MaxWorkersError, Patterns,
-    PatternsError, ProfileName, Retries, RetriesError, Schedule, ScheduleError,
+    CompareBy, CompareByError, LocalDirectory, LocalDirectoryError, MaxWorkers, MaxWorkersError, PatternSyntaxError,
+    Patterns, PatternsError, ProfileName, Retries, RetriesError, Schedule, ScheduleError,
 };

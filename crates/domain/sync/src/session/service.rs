@@ -6,7 +6,7 @@ use tenantry_tenancy::{Permission, ProjectId, TenantContext};
 
 use crate::ports::{SyncPolicy, SyncTransaction};
 use crate::{
-    CycleId, FileFilter, FileRecord, LocalDirectory, NewSyncSession, ProfileName, Schedule, SessionFilter,
+    CycleId, FileFilter, FileRecord, LocalDirectory, NewSyncSession, Patterns, ProfileName, Schedule, SessionFilter,
     SessionStats, SyncError, SyncSession, SyncSessionChange, SyncSessionId,
 };
 
@@ -86,10 +86,12 @@ impl SyncSessions {
     ///
     /// # Errors
     /// [`SyncError::Forbidden`] for a guest; [`SyncError::UnknownProject`], [`SyncError::UnknownCycle`],
-    /// [`SyncError::DirectoryNotAllowed`], [`SyncError::ProfileNotAllowed`].
+    /// [`SyncError::DirectoryNotAllowed`], [`SyncError::ProfileNotAllowed`], [`SyncError::BadInclude`],
+    /// [`SyncError::BadExclude`].
     pub async fn create(&self, context: &TenantContext, new: NewSyncSession) -> Result<SyncSession, SyncError> {
         context.require(Permission::WriteProjects)?;
         self.check_policy(context, Some(&new.local_directory), new.aws_profile.as_ref()).await?;
+        self.check_patterns(Some(&new.include), Some(&new.exclude)).await?;
         let id = new.id.unwrap_or_else(|| SyncSessionId::generate(&*self.ids));
         let now = self.clock.now();
         let session = SyncSession::create(new, id, context.organization_id(), context.user_id()?, now);
@@ -122,10 +124,11 @@ impl SyncSessions {
             change.aws_profile.as_ref().and_then(Option::as_ref),
         );
         let policy = policy.await;
+        let patterns = self.check_patterns(change.include.as_ref(), change.exclude.as_ref()).await;
         let now = self.clock.now();
         let mut transaction = self.store.begin(context).await?;
         let stored = find_to_change(transaction.as_mut(), context, id, precondition).await?;
-        policy?;
+        policy.and(patterns)?;
         let seen = stored.revision;
         let session = SyncSession { user_id: context.user_id()?, ..stored.changed(change, now) };
         check_references(transaction.as_mut(), session.project_id, session.cycle_id).await?;
@@ -172,6 +175,16 @@ impl SyncSessions {
             && !self.policy.allows_directory(organization_id, directory).await
         {
             return Err(SyncError::DirectoryNotAllowed);
+        }
+        Ok(())
+    }
+
+    async fn check_patterns(&self, include: Option<&Patterns>, exclude: Option<&Patterns>) -> Result<(), SyncError> {
+        if let Some(include) = include {
+            self.policy.check_patterns(include).await.map_err(SyncError::BadInclude)?;
+        }
+        if let Some(exclude) = exclude {
+            self.policy.check_patterns(exclude).await.map_err(SyncError::BadExclude)?;
         }
         Ok(())
     }

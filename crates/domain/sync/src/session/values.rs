@@ -128,6 +128,11 @@ pub enum PatternsError {
     Pattern,
 }
 
+/// Patterns that those who match them can't read. The message fits after the name of a field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PatternSyntaxError(pub String);
+
 impl Patterns {
     /// The most patterns.
     pub const MAX_COUNT: usize = 100;

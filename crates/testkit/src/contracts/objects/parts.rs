@@ -218,7 +218,9 @@ contract! {
         let corner = world.corner();
         let (key, size) = (corner.key("presigned"), 3);
         let hour = Duration::from_hours(1);
-        let Some(request) = corner.store.presign_put(&key, size, crc(b"one"), hour).await.unwrap() else { return };
+        let presigned = corner.store.presign_put(&key, size, Some(crc(b"one")), hour).await.unwrap();
+        assert_eq!(presigned.is_some(), corner.store.presigns());
+        let Some(request) = presigned else { return };
         for (body, is_right) in [(&b"two"[..], false), (b"more", false), (b"one", true)] {
             assert_eq!(send(&request, body).await, is_right, "{body:?}");
             assert_eq!(corner.head("presigned").await.is_some(), is_right, "{body:?}");
@@ -226,12 +228,24 @@ contract! {
         corner.holds("presigned", b"one").await;
         let id = corner.upload("parts").await;
         let key = corner.key("parts");
-        let request = corner.store.presign_part(&key, &id, 1, size, hour).await.unwrap().unwrap();
-        assert!(!send(&request, b"more").await);
-        assert!(send(&request, b"one").await);
+        let request = corner.store.presign_part(&key, &id, 1, size, crc(b"one"), hour).await.unwrap().unwrap();
+        for (body, is_right) in [(&b"two"[..], false), (b"more", false), (b"one", true)] {
+            assert_eq!(send(&request, body).await, is_right, "{body:?}");
+            assert_eq!(corner.list_parts("parts", &id).await.unwrap().len(), usize::from(is_right), "{body:?}");
+        }
         let parts = corner.list_parts("parts", &id).await.unwrap();
         assert_eq!(parts.len(), 1);
         corner.complete("parts", &id, &parts, crc(b"one"), &PutCondition::None).await.unwrap();
         corner.holds("parts", b"one").await;
+    }
+
+    async fn without_a_checksum_whoever_has_a_request_writes_so_many_bytes() {
+        let corner = world.corner();
+        let (key, hour) = (corner.key("presigned"), Duration::from_hours(1));
+        let Some(request) = corner.store.presign_put(&key, 3, None, hour).await.unwrap() else { return };
+        assert!(!send(&request, b"more").await);
+        assert!(corner.head("presigned").await.is_none());
+        assert!(send(&request, b"two").await);
+        assert_eq!(corner.head("presigned").await.unwrap().size, 3);
     }
 }

@@ -1,8 +1,8 @@
 use tenantry_kernel::{Clock as _, PageLimit, PageRequest, SystemIds};
 use tenantry_sync::objects::{Crc64, ObjectKey, Place, RelativePath, StoredPart, UploadId};
 use tenantry_sync::{
-    FileFilter, FileIdentity, FileOutcome, FileRecordId, FileResult, FileState, Multipart, PartRecord, PlannedFile,
-    Run, RunId, SyncSession,
+    FileFilter, FileIdentity, FileOutcome, FileRecordId, FileResult, FileState, IndexedFile, Multipart, PartRecord,
+    PlannedFile, Run, RunId, SyncSession,
 };
 
 use crate::{Person, World, contract::contract};
@@ -22,6 +22,7 @@ fn planned(run: &Run, name: &str) -> PlannedFile {
         multipart: None,
         etag: None,
         stored_checksum: None,
+        declared: None,
     }
 }
 
@@ -52,6 +53,11 @@ impl World {
     async fn still_pending(&self, person: &Person, run: &Run) -> Vec<PlannedFile> {
         let mut transaction = self.ports.sync.read(&person.owner).await.unwrap();
         transaction.files().pending(run, None, 1_000).await.unwrap()
+    }
+
+    async fn indexed(&self, person: &Person, file: &PlannedFile) -> IndexedFile {
+        let mut transaction = self.ports.sync.read(&person.owner).await.unwrap();
+        transaction.files().with_ids(&place(), &[file.id]).await.unwrap().remove(0)
     }
 
     /// A session with a run.
@@ -105,13 +111,13 @@ contract! {
         world.record(&person, &run, &[uploaded(world, file.clone())]).await;
         let mut transaction = world.sync(&person.owner).await;
         let prefix = &run.destination.prefix;
-        let known = transaction.files().known(&place(), session.id, prefix, None, 9).await.unwrap();
+        let known = transaction.files().known(&place(), run.source_id(), prefix, None, 9).await.unwrap();
         assert!(known[0].is_current && known[0].is_own && known[0].has_object);
         assert_eq!((known[0].size, known[0].mtime_ns, known[0].checksum), (10, -5, Some(Crc64::new(u64::MAX))));
-        assert_eq!(transaction.files().known(&place(), session.id, prefix, Some(&file.key), 9).await.unwrap(), []);
+        assert_eq!(transaction.files().known(&place(), run.source_id(), prefix, Some(&file.key), 9).await.unwrap(), []);
         let elsewhere = Place::new("memory://two".to_owned());
-        assert_eq!(transaction.files().known(&elsewhere, session.id, prefix, None, 9).await.unwrap(), []);
-        assert_eq!(transaction.files().known(&place(), session.id, "other", None, 9).await.unwrap(), []);
+        assert_eq!(transaction.files().known(&elsewhere, run.source_id(), prefix, None, 9).await.unwrap(), []);
+        assert_eq!(transaction.files().known(&place(), run.source_id(), "other", None, 9).await.unwrap(), []);
         transaction.runs().cancel(run.id, world.clock.now()).await.unwrap();
         transaction.commit().await.unwrap();
         // The next run: what it does not plan is skipped, and what it plans knows the version that is there.
@@ -155,6 +161,69 @@ contract! {
         let mut transaction = world.ports.sync.read(&person.owner).await.unwrap();
         assert_eq!(transaction.files().parts(file.id).await.unwrap(), []);
         assert_eq!(transaction.files().uploads_under_way(&place(), &run.destination.prefix).await.unwrap(), []);
+    }
+
+    async fn u8_a_multipart_upload_is_kept_across_jobs_while_the_client_says_the_same_of_the_file() {
+        let person = world.person().await;
+        let (first, second) = (world.direct_run(&person).await, world.direct_run(&person).await);
+        let declared = |run: &Run, checksum| {
+            let run = Run { destination: first.destination.clone(), ..run.clone() };
+            PlannedFile { declared: Some(Crc64::new(checksum)), ..planned(&run, "large") }
+        };
+        let file = declared(&first, u64::MAX);
+        let multipart = Multipart { upload_id: UploadId::new("u1".to_owned()), part_size: 5 };
+        world.plan(&person, &first, std::slice::from_ref(&file)).await;
+        let mut transaction = world.sync(&person.owner).await;
+        transaction.files().begin_multipart(&first, file.id, &multipart).await.unwrap();
+        transaction.commit().await.unwrap();
+        // The same, in another job: the record goes over to it with its id.
+        world.plan(&person, &second, &[declared(&second, u64::MAX)]).await;
+        let found = world.indexed(&person, &file).await;
+        assert_eq!((found.source_id, found.run_id, found.state), (second.source_id(), second.id, FileState::Pending));
+        assert_eq!(found.file, PlannedFile { multipart: Some(multipart.clone()), ..file.clone() });
+        // Only the upload that was named is ended, and only by the job that has the file.
+        let other = UploadId::new("u2".to_owned());
+        let mut transaction = world.sync(&person.owner).await;
+        transaction.files().record_parts(&[part(&file, 1)]).await.unwrap();
+        transaction.files().end_multipart(&second, file.id, &other).await.unwrap();
+        transaction.files().end_multipart(&first, file.id, &multipart.upload_id).await.unwrap();
+        assert_eq!(transaction.files().parts(file.id).await.unwrap().len(), 1);
+        transaction.files().end_multipart(&second, file.id, &multipart.upload_id).await.unwrap();
+        assert_eq!(transaction.files().parts(file.id).await.unwrap(), []);
+        assert_eq!(transaction.files().with_ids(&place(), &[file.id]).await.unwrap()[0].file, file);
+        drop(transaction);
+        // Another checksum is another file, and so is none.
+        for (run, changed) in [
+            (&first, declared(&first, 1)),
+            (&first, PlannedFile { declared: None, ..declared(&first, 1) }),
+        ] {
+            world.plan(&person, run, std::slice::from_ref(&changed)).await;
+            let found = world.indexed(&person, &file).await.file;
+            assert_eq!((found.multipart, found.declared), (None, changed.declared));
+        }
+    }
+
+    async fn u8_files_are_found_by_key_and_by_id_in_the_order_of_their_keys() {
+        let (person, other) = (world.person().await, world.person().await);
+        let run = world.direct_run(&person).await;
+        let files = ["b", "a", "\u{e9}"].map(|name| planned(&run, name));
+        world.plan(&person, &run, &files).await;
+        let keys: Vec<_> = files.iter().map(|file| file.key.clone()).collect();
+        let ids: Vec<_> = files.iter().map(|file| file.id).collect();
+        let mut transaction = world.sync(&person.owner).await;
+        let found = transaction.files().at(&place(), &keys).await.unwrap();
+        let sorted = [&files[1], &files[0], &files[2]];
+        assert_eq!(found.iter().map(|found| &found.file).collect::<Vec<_>>(), sorted);
+        assert_eq!(transaction.files().with_ids(&place(), &ids).await.unwrap(), found);
+        assert_eq!(transaction.files().at(&place(), &keys[..1]).await.unwrap(), [found[1].clone()]);
+        assert_eq!(transaction.files().at(&place(), &[]).await.unwrap(), []);
+        let elsewhere = Place::new("memory://two".to_owned());
+        assert_eq!(transaction.files().at(&elsewhere, &keys).await.unwrap(), []);
+        assert_eq!(transaction.files().with_ids(&elsewhere, &ids).await.unwrap(), []);
+        drop(transaction);
+        let mut theirs = world.sync(&other.owner).await;
+        assert_eq!(theirs.files().at(&place(), &keys).await.unwrap(), []);
+        assert_eq!(theirs.files().with_ids(&place(), &ids).await.unwrap(), []);
     }
 
     async fn u8_a_list_goes_on_behind_a_file_of_any_state() {
@@ -216,6 +285,7 @@ contract! {
         assert_eq!(theirs.files().parts(file.id).await.unwrap(), []);
         let stolen = Multipart { upload_id: UploadId::new("u2".to_owned()), part_size: 6 };
         theirs.files().begin_multipart(&run, file.id, &stolen).await.unwrap();
+        theirs.files().end_multipart(&run, file.id, &multipart.upload_id).await.unwrap();
         theirs.files().forget(&place(), std::slice::from_ref(&file.key)).await.unwrap();
         theirs.commit().await.unwrap();
         let mut theirs = world.sync(&other.owner).await;

@@ -41,8 +41,9 @@ impl World {
             id: RunId::generate(&SystemIds),
             organization_id: session.organization_id,
             user_id: session.user_id,
-            session_id: session.id,
+            session_id: Some(session.id),
             project_id: session.project_id,
+            cycle_id: None,
             mode: RunMode::Full,
             destination: Destination { bucket: None, profile: None, prefix: format!("{}/p", session.organization_id) },
             confirmed_deletions: 3,
@@ -78,6 +79,23 @@ impl World {
         let mut transaction = self.sync(&person.owner).await;
         assert!(transaction.runs().insert(&run).await.unwrap());
         transaction.sync_sessions().set_last_run(session.id, run.id).await.unwrap();
+        transaction.commit().await.unwrap();
+        run
+    }
+
+    /// A direct upload to a project of its own, as the store has it.
+    async fn direct_run(&self, person: &Person) -> Run {
+        let session = self.new_sync_session(person, self.project(&person.owner).await.id);
+        let run = Run {
+            session_id: None,
+            cycle_id: Some(CycleId::generate(&SystemIds)),
+            mode: RunMode::Direct,
+            state: RunState::Started,
+            started_at: Some(self.clock.now()),
+            ..self.new_run(&session)
+        };
+        let mut transaction = self.sync(&person.owner).await;
+        assert!(transaction.runs().insert(&run).await.unwrap());
         transaction.commit().await.unwrap();
         run
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tenantry_kernel::{Clock as _, IdGenerator as _, SystemIds};
 use tenantry_sync::{
-    Advance, Claim, Hold, Lease, Progress, Run, RunEnd, RunState, Scanned, Warning, WarningKind, WorkerName,
+    Advance, Claim, Hold, Lease, Progress, Run, RunEnd, RunId, RunState, Scanned, Warning, WarningKind, WorkerName,
 };
 
 use crate::{Person, World, contract::contract};
@@ -211,6 +211,80 @@ contract! {
         assert_eq!(world.hold(&person, first).await, Hold::Lost);
     }
 
+    async fn u7_a_direct_upload_is_active_and_no_workers() {
+        let person = world.person().await;
+        let direct = world.direct_run(&person).await;
+        assert_eq!(world.found_run(&person, direct.id).await, Some(direct.clone()));
+        let mut transaction = world.sync(&person.owner).await;
+        assert_eq!(transaction.runs().active_of_project(direct.project_id).await.unwrap(), Some(direct.id));
+        let cycle_id = direct.cycle_id.unwrap();
+        assert_eq!(transaction.runs().active_of_cycle(cycle_id).await.unwrap(), Some(direct.id));
+        drop(transaction);
+        assert_eq!(world.claim(&person, LEASE, 9).await, None);
+        world.ports.run_queue.reap(world.clock.now()).await.unwrap();
+        // Nor does it stand in the way of runs that are.
+        let run = world.run_of(&person, &world.sync_session(&person).await).await;
+        assert_eq!(world.claim(&person, LEASE, 1).await.unwrap().lease.run_id, run.id);
+        assert_eq!(world.found_run(&person, direct.id).await, Some(direct.clone()));
+        let ended = direct.ended(&RunEnd::Cancelled, world.clock.now());
+        let mut transaction = world.sync(&person.owner).await;
+        transaction.runs().update_direct(&ended).await.unwrap();
+        assert_eq!(transaction.runs().active_of_project(ended.project_id).await.unwrap(), None);
+        assert_eq!(transaction.runs().active_of_cycle(cycle_id).await.unwrap(), None);
+    }
+
+    async fn u7_only_direct_uploads_are_written_down_from_outside() {
+        let (person, other) = (world.person().await, world.person().await);
+        let direct = world.direct_run(&person).await;
+        let progress = Progress {
+            total_files: 4,
+            files_uploaded: 1,
+            files_skipped: 1,
+            files_failed: 2,
+            total_bytes: 1 << 40,
+            bytes_uploaded: 7,
+            ..Progress::default()
+        };
+        let end = RunEnd::Failed("why".to_owned());
+        let ended = Run { progress, is_scanned: true, ..direct.clone() }.ended(&end, world.clock.now());
+        let mut theirs = world.sync(&other.owner).await;
+        theirs.runs().update_direct(&ended).await.unwrap();
+        theirs.commit().await.unwrap();
+        assert_eq!(world.found_run(&person, direct.id).await, Some(direct));
+        let run = world.run_of(&person, &world.sync_session(&person).await).await;
+        let mut transaction = world.sync(&person.owner).await;
+        transaction.runs().update_direct(&ended).await.unwrap();
+        transaction.runs().update_direct(&Run { progress, ..run.clone() }).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(world.found_run(&person, ended.id).await, Some(ended));
+        assert_eq!(world.found_run(&person, run.id).await, Some(run));
+    }
+
+    async fn u7_direct_uploads_that_nobody_goes_on_with_are_ended() {
+        let (person, other) = (world.person().await, world.person().await);
+        let (idle, theirs, busy) =
+            (world.direct_run(&person).await, world.direct_run(&other).await, world.direct_run(&person).await);
+        let (now, hour) = (world.clock.now(), chrono::TimeDelta::hours(1));
+        for (person, run) in [(&person, &idle), (&other, &theirs)] {
+            let mut transaction = world.sync(&person.owner).await;
+            transaction.runs().update_direct(&Run { updated_at: now - hour, ..run.clone() }).await.unwrap();
+            transaction.commit().await.unwrap();
+        }
+        let session = world.sync_session(&person).await;
+        let queued = world.run_of(&person, &session).await;
+        let ended = world.ports.run_queue.end_idle(now - hour / 2, now).await.unwrap();
+        let ids: Vec<_> = ended.iter().map(|run| run.id).collect();
+        assert!(ids.contains(&idle.id) && ids.contains(&theirs.id), "of every organisation");
+        assert!(!ids.contains(&busy.id) && !ids.contains(&queued.id));
+        let found = world.found_run(&person, idle.id).await.unwrap();
+        assert_eq!((found.state, found.finished_at), (RunState::Failed, Some(now)));
+        assert!(found.error.as_deref().is_some_and(|error| error.contains("given up")));
+        assert!(ended.contains(&found));
+        assert_eq!(world.found_run(&person, busy.id).await.unwrap().state, RunState::Started);
+        let again = world.ports.run_queue.end_idle(now - hour / 2, now).await.unwrap();
+        assert!(!again.iter().any(|run| ids.contains(&run.id)));
+    }
+
     async fn c6_nobody_sees_or_changes_another_organisations_runs() {
         let (person, other) = (world.person().await, world.person().await);
         let session = world.sync_session(&person).await;
@@ -225,9 +299,11 @@ contract! {
         assert!(!theirs.runs().finish(lease, &RunEnd::Finished, now).await.unwrap());
         theirs.commit().await.unwrap();
         let second = world.sync_session(&person).await;
-        let mut theirs = world.sync(&other.owner).await;
-        assert!(theirs.runs().insert(&world.new_run(&second)).await.is_err());
-        drop(theirs);
+        let direct = world.direct_run(&person).await;
+        for foreign in [world.new_run(&second), Run { id: RunId::generate(&SystemIds), ..direct }] {
+            let mut theirs = world.sync(&other.owner).await;
+            assert!(theirs.runs().insert(&foreign).await.is_err());
+        }
         assert_eq!(world.hold(&person, lease).await, Hold::Held);
     }
 }

@@ -198,7 +198,7 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "sync_runs",
-        row: "'{org}', '{id}', '{user}', '{project}', '{project}', 'full', NULL, NULL, 'p', 0, 'failed', false, \
+        row: "'{org}', '{id}', '{user}', '{project}', '{project}', NULL, 'full', NULL, NULL, 'p', 0, 'failed', false, \
               false, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, '[]', 0, 0, 0, NULL, 0, 0, NULL, now(), NULL, NULL, now()",
         touch: "crashes = 9",
         visible: [0, 0, 1],
@@ -207,7 +207,7 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "sync_files",
         row: "'{org}', 1, '{id}', '{id}', '{id}', '{id}', '\\x00', 0, 0, 0, 0, 0, 'pending', 0, NULL, NULL, NULL, NULL, \
-              NULL, NULL",
+              NULL, NULL, NULL",
         touch: "attempts = 9",
         visible: [0, 0, 1],
     },

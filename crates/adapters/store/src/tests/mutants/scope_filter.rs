@@ -26,7 +26,6 @@ const INDIFFERENT: &[(Door, &str)] = &[
     (("revocations", Act::Insert), "anybody may add one; they hold ids and epochs only"),
     (("signing_keys", Act::Select), "every node reads all of them"),
     (("sync_parts", Act::Insert), "whose they are is the transaction's word, and nobody else's"),
-    (("sync_runs", Act::Insert), "a turn is asked for in the same breath, and refused"),
     (("sync_turns", Act::Insert), "asked for a run only, which is refused"),
 ];
 
