@@ -24,6 +24,7 @@ mod m20261121_000014_invitations;
 mod m20261121_000015_api_keys;
 mod m20261121_000016_platform;
 mod m20261121_000017_sync;
+mod m20261122_000018_jobs;
 mod policies;
 pub mod roles;
 mod run;
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000015_api_keys::Migration),
             Box::new(m20261121_000016_platform::Migration),
             Box::new(m20261121_000017_sync::Migration),
+            Box::new(m20261122_000018_jobs::Migration),
         ]
     }
 }

@@ -44,14 +44,14 @@ pub async fn status(connection: &DatabaseConnection) -> Result<Vec<Step>, DbErr>
     Ok(steps.iter().map(step).collect())
 }
 
-/// Drops everything, whoever made it (the tables of the job queue too), and applies all steps.
+/// Drops everything, whoever made it, and applies all steps.
 pub async fn fresh(connection: &DatabaseConnection) -> Result<(), DbErr> {
     if connection.get_database_backend() != DbBackend::Postgres {
         // Foreign keys can't be switched off within a transaction there.
         return Migrator::fresh(connection).await;
     }
     let transaction = begin(connection).await?;
-    drop_beside_tables(&transaction).await?;
+    drop_functions(&transaction).await?;
     Migrator::fresh(&transaction).await?;
     transaction.commit().await
 }
@@ -64,8 +64,8 @@ async fn begin(connection: &DatabaseConnection) -> Result<DatabaseTransaction, D
     Ok(transaction)
 }
 
-/// Drops what the migrator's own `fresh` leaves: our functions, and the schema of the job queue.
-async fn drop_beside_tables(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+/// Drops what the migrator's own `fresh` leaves: our functions.
+async fn drop_functions(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
     let functions = Statement::from_string(
         DbBackend::Postgres,
         "SELECT format('DROP FUNCTION %s CASCADE', p.oid::regprocedure) AS command FROM pg_catalog.pg_proc p
@@ -74,5 +74,5 @@ async fn drop_beside_tables(transaction: &DatabaseTransaction) -> Result<(), DbE
     for row in transaction.query_all_raw(functions).await? {
         transaction.execute_unprepared(&row.try_get::<String>("", "command")?).await?;
     }
-    transaction.execute_unprepared("DROP SCHEMA IF EXISTS apalis CASCADE").await.map(|_| ())
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod collector;
+mod doorbell;
 mod ground;
 mod limits;
 mod passwords;
@@ -24,11 +25,12 @@ use tenantry_http::metrics::Metrics;
 use tenantry_http::paging::CursorKey;
 use tenantry_http::{HttpOptions, HttpState, Services};
 use tenantry_identity::{Password, Postbox, RevocationFollower};
-use tenantry_jobs::{JobsOptions, Worker};
+use tenantry_jobs::{JobsOptions, Worker, WorkerParts};
 use tenantry_kernel::{Clock, IdGenerator};
 use tenantry_store::{Database, LoginCheck, RoleError, check_role};
 
 use self::collector::ProcessCollector;
+use self::doorbell::BellParts;
 use self::ground::Ground;
 use self::passwords::PasswordParts;
 use self::post::MailParts;
@@ -60,6 +62,7 @@ pub struct Node {
     /// Brings in the revocations of other processes.
     pub follower: RevocationFollower,
     sync: SyncParts,
+    bells: BellParts,
     passwords: Arc<Passwords>,
     breached_passwords: Option<Arc<BreachedPasswordLookup>>,
     keys: DerivedKeys,
@@ -91,12 +94,14 @@ impl Node {
     }
 
     fn join(settings: Settings, database: Database, keys: DerivedKeys, started: Instant) -> Result<Self, Failure> {
+        let bells = BellParts::new(&settings, &database)?;
+        let database = database.ringing(Arc::new(bells.doorbell.clone()));
         let ground = Ground::new(&settings, &database, &keys);
         let passwords = PasswordParts::new(&ground)?;
         let signing = Signing::new(&ground)?;
         let mail = MailParts::new(&ground)?;
         let sessions = SessionParts::new(&ground, &passwords, &signing, &mail)?;
-        let sync = SyncParts::new(&ground)?;
+        let sync = SyncParts::new(&ground, &bells.doorbell)?;
         let services = services::assemble(&ground, &passwords, &mail, &sessions, &sync)?;
         let Ground { store, clock, ids, .. } = ground;
         let one_time_passwords = Arc::new(RandomOneTimePasswords);
@@ -110,6 +115,7 @@ impl Node {
             signing,
             services,
             sync,
+            bells,
             settings,
             database,
             keys,
@@ -174,16 +180,26 @@ impl Node {
     }
 
     fn jobs_worker(&self) -> Worker {
-        let queue = services::queue(&self.database);
-        let settings = &self.settings.jobs;
+        let (store, settings) = (Arc::new(self.database.clone()), &self.settings.jobs);
         let options = JobsOptions {
+            jobs: settings.concurrent_jobs,
+            keep_finished: settings.keep_finished,
+            keep_failed: settings.keep_failed,
             purge_interval: settings.purge_interval,
             erase_after: settings.erase_after,
             ..JobsOptions::default()
         };
-        let worker = Worker::new(queue, Arc::new(self.database.clone()), self.clock.clone(), self.ids.clone(), options)
-            .sending(self.post_office.clone())
-            .keeping_audit_log(Arc::new(self.audit_keeper()));
+        let parts = WorkerParts {
+            queue: store.clone(),
+            housekeeping: store,
+            doorbell: self.bells.doorbell.clone(),
+            line: self.bells.line.clone(),
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+            options,
+        };
+        let worker =
+            Worker::new(parts).sending(self.post_office.clone()).keeping_audit_log(Arc::new(self.audit_keeper()));
         if self.signing.is_by_keys() { worker.keeping(self.signing.keys.clone()) } else { worker }
     }
 }

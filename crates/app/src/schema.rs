@@ -1,6 +1,5 @@
 //! The version of the database's schema, changed as the login that owns the tables.
 
-use tenantry_jobs::QueueDatabase;
 use tenantry_migrations::Step;
 use tenantry_migrations::roles::ensure_roles;
 use tenantry_store::{Database, SqlPool, StoreOptions};
@@ -34,7 +33,7 @@ impl Schema {
         tenantry_migrations::status(&self.0.connection()).await.map_err(Failure::because)
     }
 
-    /// Changes the schema, and sees to it that the roles and the job queue's tables are there.
+    /// Changes the schema, and sees to it that the roles are there.
     pub async fn change(&self, change: Change) -> Result<(), Failure> {
         let connection = self.0.connection();
         ensure_roles(&connection).await.map_err(Failure::because)?;
@@ -43,24 +42,12 @@ impl Schema {
             Change::Down(steps) => tenantry_migrations::down(&connection, Some(steps)).await,
             Change::Fresh => tenantry_migrations::fresh(&connection).await,
         }
-        .map_err(Failure::because)?;
-        match change {
-            Change::Up(_) | Change::Fresh => tenantry_jobs::migrate(&self.queue()).await.map_err(Failure::because),
-            // The job queue's tables stay until everything goes.
-            Change::Down(_) => Ok(()),
-        }
+        .map_err(Failure::because)
     }
 
     /// Closes the connection.
     pub async fn close(self) {
         self.0.close().await;
-    }
-
-    fn queue(&self) -> QueueDatabase {
-        match &self.0 {
-            SqlPool::Postgres(pool) => QueueDatabase::Postgres(pool.clone()),
-            SqlPool::Sqlite(pool) => QueueDatabase::Sqlite(pool.clone()),
-        }
     }
 }
 

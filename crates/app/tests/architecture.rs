@@ -22,11 +22,9 @@ const PURE: [&str; 6] = [
 const PRODUCT_DOMAINS: [&str; 2] = ["tenantry-tasks", "tenantry-sync"];
 
 /// What a pure crate must not bring along, at any depth.
-const FORBIDDEN: [&str; 22] = [
+const FORBIDDEN: [&str; 20] = [
     "actix-http",
     "actix-web",
-    "apalis",
-    "apalis-core",
     "aws-config",
     "aws-sdk-s3",
     "bcrypt",
@@ -164,7 +162,7 @@ fn adapters_do_bring_their_frameworks_along() {
     for (name, framework) in [
         ("tenantry-store", "sea-orm"),
         ("tenantry-http", "actix-web"),
-        ("tenantry-jobs", "apalis"),
+        ("tenantry-limits", "redis"),
         ("tenantry-credentials", "bcrypt"),
         ("tenantry-mail", "lettre"),
         ("tenantry-objects", "aws-sdk-s3"),

@@ -7,13 +7,12 @@
 //! - [`Profile`]: the account with its organisations; deleting it; [`AccountExporter`]: what is kept about it.
 //! - [`OrganizationDeletion`]: an organisation goes, with everything in it.
 //! - [`ProjectDeletion`]: a project goes, its tasks stay.
-//! - [`Administrators`]: who administers the platform.
-//! - [`PlatformAdministration`], [`Jobs`]: what they see and decide across all organisations.
+//! - [`Administrators`], [`PlatformAdministration`], [`Jobs`]: who administers the platform, and what they see and decide.
+//! - [`ClaimedJob`], [`JobEnd`]: background jobs as workers see them.
 //! - [`ApiKeys`]: what programs act with.
 //! - [`IdempotentRequests`]: a request that is sent twice is done once.
 //! - [`PostOffice`]: mails that wait in the outbox are sent.
-//! - [`AuditKeeper`], [`AuditVerifier`]: the audit log is chained, kept, and checked.
-//! - [`RateLimits`]: how many requests are too many.
+//! - [`AuditKeeper`], [`AuditVerifier`]: the audit log is chained, kept, and checked. [`RateLimits`]: too many requests.
 //! - [`ports`]: what an adapter provides.
 
 #![warn(missing_docs)]
@@ -26,6 +25,7 @@ mod error;
 mod hiring;
 mod idempotency;
 mod invitations;
+mod job_queue;
 mod members;
 mod organization_deletion;
 mod platform;
@@ -46,6 +46,7 @@ pub use error::{SignInError, SignUpError};
 pub use hiring::{Hiring, NewUser};
 pub use idempotency::*;
 pub use invitations::{Invitations, NewInvitation};
+pub use job_queue::*;
 pub use members::{MemberChange, Members};
 pub use organization_deletion::OrganizationDeletion;
 pub use platform::*;

@@ -1,12 +1,16 @@
 //! What the use cases that span domains need of the outside, besides the domains' own ports.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tenantry_identity::{
     AuditEntry, InsertUserError, Password, PasswordHash, User,
     ports::{AuditTransaction, IdentityTransaction, RevocationRepository},
 };
-use tenantry_kernel::{OrganizationId, Page, PageRequest, Revision, StorageError, Transaction, UserId};
+use tenantry_kernel::{
+    JobId, JobLease, NewJob, OrganizationId, Page, PageRequest, Revision, StorageError, Transaction, UserId,
+};
 use tenantry_sync::ports::SyncTransaction;
 use tenantry_tasks::ports::TaskTransaction;
 use tenantry_tenancy::{
@@ -17,8 +21,8 @@ use tenantry_tenancy::{
 pub use tenantry_identity::ports::Sealer;
 
 use crate::{
-    AuditLink, Chain, DirectoryFilter, IdempotencyKey, Job, JobFilter, JobId, ListedOrganization, ListedUser,
-    PlatformStats, SealCheck, SealedHead, StoredRequest,
+    AuditLink, Chain, ClaimedJob, DirectoryFilter, HeldJob, IdempotencyKey, Job, JobEnd, JobFilter, JobRequest,
+    JobRetention, ListedOrganization, ListedUser, PlatformStats, SealCheck, SealedHead, StoredRequest, TendedJobs,
 };
 
 /// A unit of work over the accounts and memberships of one organisation, such as the first of both.
@@ -100,6 +104,8 @@ pub trait PlatformTransaction: AuditTransaction {
     fn directory(&mut self) -> &mut dyn PlatformDirectory;
     /// The access tokens that died early.
     fn revocations(&mut self) -> &mut dyn RevocationRepository;
+    /// The background jobs.
+    fn jobs(&mut self) -> &mut dyn JobRegister;
 }
 
 /// All accounts and organisations, deleted ones excepted. What a transaction that may write has found stays locked until
@@ -141,17 +147,48 @@ pub trait PlatformDirectory: Send {
     async fn renew_epochs(&mut self, id: OrganizationId, at: DateTime<Utc>) -> Result<Vec<Membership>, StorageError>;
 }
 
-/// The background jobs of all kinds.
+/// What is done in the background: jobs of all kinds, the runs of sync sessions, and the mails that wait or could not be
+/// sent. A run goes on where it ended if it is its session's latest.
 #[async_trait]
-pub trait JobRegister: Send + Sync {
+pub trait JobRegister: Send {
     /// The jobs that `filter` admits, the newest first.
-    async fn list(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, StorageError>;
+    async fn list(&mut self, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, StorageError>;
     /// The job.
-    async fn find(&self, id: &JobId) -> Result<Option<Job>, StorageError>;
+    async fn find(&mut self, id: JobId) -> Result<Option<Job>, StorageError>;
     /// Lets a job that failed for good or was cancelled wait again from `now`, as if never tried; tells whether it was so.
-    async fn retry(&self, id: &JobId, now: DateTime<Utc>) -> Result<bool, StorageError>;
-    /// Cancels a job that waits at `now`; tells whether it did. Of this and a worker that takes it exactly one succeeds.
-    async fn cancel(&self, id: &JobId, now: DateTime<Utc>) -> Result<bool, StorageError>;
+    async fn retry(&mut self, id: JobId, now: DateTime<Utc>) -> Result<bool, StorageError>;
+    /// Cancels a job that waits at `now`, or asks the run of a sync session that is under way to end; tells whether it did.
+    /// Of this and a worker that takes the job exactly one succeeds.
+    async fn cancel(&mut self, id: JobId, now: DateTime<Utc>) -> Result<bool, StorageError>;
+}
+
+/// Wakes the workers of a queue, wherever they are. They also look by themselves, so that a ring that nobody heard costs
+/// time and nothing else.
+pub trait JobBell: Send + Sync {
+    /// There is something to do. Called after the commit.
+    fn ring(&self, queue: &str);
+}
+
+/// The queue of background jobs, for those who do them. Times of leases and waits are by the store's clock, so that
+/// workers need not agree on it.
+#[async_trait]
+pub trait JobQueue: Send + Sync {
+    /// Asks for a job of the platform's own; tells whether it was new. One with a key that is taken changes nothing.
+    async fn enqueue(&self, job: &NewJob) -> Result<bool, StorageError>;
+    /// Takes jobs whose time has come. Organisations that wait take turns, and share what there is to take; within one,
+    /// the highest priority comes first, and then the oldest. Of several workers exactly one gets a job.
+    async fn claim(&self, request: &JobRequest<'_>) -> Result<Vec<ClaimedJob>, StorageError>;
+    /// Holds on to jobs for `lease` from now; answers those that are still the worker's.
+    async fn hold(&self, leases: &[JobLease], lease: Duration) -> Result<Vec<HeldJob>, StorageError>;
+    /// Stores how attempts ended at `at`, in one transaction; answers those that were still the worker's. What it says
+    /// of the others changes nothing.
+    async fn settle(&self, ended: &[(JobLease, JobEnd)], at: DateTime<Utc>) -> Result<Vec<JobId>, StorageError>;
+    /// Looks after the queue: jobs whose time has come may be taken, and jobs of workers that did not hold on to them
+    /// are taken away. These wait the longer the more workers died over them, and after [`crate::MAX_JOB_CRASHES`] they
+    /// have failed.
+    async fn tend(&self, at: DateTime<Utc>) -> Result<TendedJobs, StorageError>;
+    /// Removes jobs that were kept long enough, batch by batch; tells how many.
+    async fn sweep(&self, retention: JobRetention) -> Result<u64, StorageError>;
 }
 
 /// A unit of work over the chains of all audit logs.

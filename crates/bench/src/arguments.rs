@@ -89,6 +89,8 @@ pub enum Part {
     Timing,
     /// From the start of the process to the first answer
     Start,
+    /// Background jobs a second, and how soon they start
+    Jobs,
     /// Lists in many tasks
     Large,
 }

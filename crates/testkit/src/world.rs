@@ -2,17 +2,17 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tenantry_application::ports::{
-    AdministratorLookup, Housekeeping, IdempotencyTransaction, MembersTransaction, PurgeLimits, PurgeReport,
-    SignInTransaction,
+    AdministratorLookup, Housekeeping, IdempotencyTransaction, JobQueue, MembersTransaction, PlatformTransaction,
+    PurgeLimits, PurgeReport, SignInTransaction,
 };
 use tenantry_identity::{
-    Actor, Email, NewAccount, Password, PasswordHash, PasswordPolicy, Registration, User,
+    Actor, Email, NewAccount, Password, PasswordHash, PasswordPolicy, PlatformContext, Registration, User,
     ports::{
         ApiKeyLookup, ApiKeyTransaction, ApiKeyUses, CredentialLookup, GuessLedger, LinkDesk, LinkLookup,
         LivenessLookup, Outbox, RevocationFeed, SigningKeyStore,
     },
 };
-use tenantry_kernel::{Clock, IdGenerator, Store, SystemIds, UserId};
+use tenantry_kernel::{Clock, IdGenerator, JobTransaction, Store, SystemIds, UserId};
 use tenantry_sync::ports::{RunQueue, SyncTransaction};
 use tenantry_tasks::ports::TaskTransaction;
 use tenantry_tenancy::{
@@ -39,6 +39,12 @@ pub struct StorePorts {
     pub sync: Arc<dyn Store<TenantContext, dyn SyncTransaction>>,
     /// Where its runs wait.
     pub run_queue: Arc<dyn RunQueue>,
+    /// Asking for background jobs.
+    pub jobs: Arc<dyn Store<TenantContext, dyn JobTransaction>>,
+    /// Where they wait.
+    pub job_queue: Arc<dyn JobQueue>,
+    /// Administering the platform.
+    pub platform: Arc<dyn Store<PlatformContext, dyn PlatformTransaction>>,
     /// Idempotent requests.
     pub requests: Arc<dyn Store<Actor, dyn IdempotencyTransaction>>,
     /// Sign-in.
@@ -83,6 +89,9 @@ impl StorePorts {
             + Store<TenantContext, dyn TaskTransaction>
             + Store<TenantContext, dyn SyncTransaction>
             + RunQueue
+            + Store<TenantContext, dyn JobTransaction>
+            + JobQueue
+            + Store<PlatformContext, dyn PlatformTransaction>
             + Store<Actor, dyn IdempotencyTransaction>
             + CredentialLookup
             + Store<TenantContext, dyn ApiKeyTransaction>
@@ -108,6 +117,9 @@ impl StorePorts {
             tasks: store.clone(),
             sync: store.clone(),
             run_queue: store.clone(),
+            jobs: store.clone(),
+            job_queue: store.clone(),
+            platform: store.clone(),
             requests: store.clone(),
             credentials: store.clone(),
             api_keys: store.clone(),

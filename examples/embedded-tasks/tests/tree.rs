@@ -4,18 +4,8 @@
 use std::{collections::BTreeSet, process::Command};
 
 /// No database and no web framework: neither those of Tenantry's adapters, nor what they are made of.
-const FORBIDDEN: [&str; 10] = [
-    "actix-http",
-    "actix-web",
-    "apalis",
-    "hyper",
-    "libsqlite3-sys",
-    "rustls",
-    "sea-orm",
-    "sea-query",
-    "sqlx",
-    "sqlx-core",
-];
+const FORBIDDEN: [&str; 9] =
+    ["actix-http", "actix-web", "hyper", "libsqlite3-sys", "rustls", "sea-orm", "sea-query", "sqlx", "sqlx-core"];
 
 fn tree(package: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))

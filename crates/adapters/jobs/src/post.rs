@@ -1,12 +1,12 @@
 //! Sends mails. The outbox holds what there is to do and how far it got, so it needs no other queue beside it: a worker
-//! looks there as often as it looks for a ring, and goes on as long as it finds something.
+//! looks there when somebody rings, and from time to time, and goes on as long as it finds something.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tenantry_application::PostOffice;
 use tenantry_kernel::StorageError;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::worker::stopped_within;
@@ -20,6 +20,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Sends what is due until told to stop; what was begun is finished then.
 pub(crate) async fn send_until_stopped(
     office: Arc<PostOffice>,
+    bell: &Notify,
     poll_interval: Duration,
     mut stopping: watch::Receiver<bool>,
 ) {
@@ -33,8 +34,9 @@ pub(crate) async fn send_until_stopped(
                 tracing::warn!(?error, ?wait, "mails could not be sent");
             }
         }
-        if stopped_within(&mut stopping, wait).await {
-            return;
+        tokio::select! {
+            is_stopped = stopped_within(&mut stopping, wait) => if is_stopped { return },
+            () = bell.notified() => {}
         }
     }
 }

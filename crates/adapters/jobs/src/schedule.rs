@@ -26,11 +26,6 @@ impl Schedule {
         Duration::from_secs(left.unsigned_abs())
             .saturating_sub(Duration::from_nanos(u64::from(now.timestamp_subsec_nanos())))
     }
-
-    /// How long finished jobs are kept: long enough to be looked at, and that their period can't come again.
-    pub(crate) fn retention(self) -> chrono::Duration {
-        chrono::Duration::seconds(self.seconds.saturating_mul(2).clamp(86_400, i64::MAX / 1_000))
-    }
 }
 
 /// A part of `most`, different each time and on each node, so that they don't all come at once.
@@ -55,7 +50,6 @@ mod tests {
         assert_eq!(hourly.period(at(7_200, 0)), 2);
         assert_eq!(hourly.until_next(at(7_200, 0)), Duration::from_hours(1));
         assert_eq!(hourly.until_next(at(7_199, 250_000_000)), Duration::from_millis(750));
-        assert_eq!(hourly.retention(), chrono::Duration::days(1));
     }
 
     #[test]
@@ -64,12 +58,5 @@ mod tests {
         let never = Schedule::every(Duration::MAX);
         assert_eq!(never.period(at(5, 0)), 0);
         assert!(never.until_next(at(5, 0)) > Duration::from_secs(1));
-        assert!(never.retention() > chrono::Duration::days(1));
-    }
-
-    #[test]
-    fn retention_outlasts_the_period() {
-        let weekly = Schedule::every(Duration::from_hours(7 * 24));
-        assert_eq!(weekly.retention(), chrono::Duration::days(14));
     }
 }

@@ -1,83 +1,73 @@
 use std::future::Future;
-use std::pin::Pin;
-use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apalis::prelude::{BackendExt, WorkerBuilder, WorkerError};
-use apalis_postgres::PostgresStorage;
-use apalis_sqlite::SqliteStorage;
-use serde_json::Value;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgPool, SqlitePool};
-use tenantry_application::ports::Housekeeping;
-use tenantry_application::{AuditKeeper, PostOffice};
+use tenantry_application::ports::{Housekeeping, JobBell as _, JobQueue};
+use tenantry_application::{AuditKeeper, MAIL_QUEUE, PostOffice};
 use tenantry_identity::SigningKeys;
 use tenantry_kernel::{Clock, IdGenerator};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
-use crate::{
-    JobsOptions, QueueDatabase, audit, keys, post,
-    purge::{self, Purge, PurgeJob},
-    queue::Queue,
-    schedule::{Schedule, jitter},
-};
+use crate::care::Care;
+use crate::pool::Pool;
+use crate::purge::{PURGE, Purge, purge_of};
+use crate::schedule::{Schedule, jitter};
+use crate::{Doorbell, JobHandler, JobHandlers, JobsOptions, Line, audit, keys, post};
 
-/// How often a worker says that it lives, and how often it may miss that before others take its jobs.
-const HEARTBEAT: Duration = Duration::from_secs(5);
-const MISSED_HEARTBEATS: usize = 6;
-
-/// A poll, a heartbeat and the end of a job may come at once.
-const QUEUE_CONNECTIONS: u32 = 3;
-
-/// How long the queue waits for a connection, and for its connections to close.
-const QUEUE_PATIENCE: Duration = Duration::from_secs(5);
+/// The queue of jobs that need no workers of their own.
+pub const MAIN_QUEUE: &str = "main";
 
 /// The first wait after a failure; each further one doubles it.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LAST_RETRY: Duration = Duration::from_secs(30);
 
-/// Rings and answers the bell of every job, until told to stop.
+/// How much longer than its jobs a worker may take to stop, to write down how they ended.
+const LAST_WORDS: Duration = Duration::from_millis(1_500);
+
+/// What a worker works with.
+pub struct WorkerParts {
+    /// The queue.
+    pub queue: Arc<dyn JobQueue>,
+    /// Removes what has expired.
+    pub housekeeping: Arc<dyn Housekeeping>,
+    /// Wakes the worker.
+    pub doorbell: Doorbell,
+    /// Where other processes ring, if they can.
+    pub line: Option<Arc<dyn Line>>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Identifiers.
+    pub ids: Arc<dyn IdGenerator>,
+    /// How much, and how often.
+    pub options: JobsOptions,
+}
+
+/// Does the jobs of the main queue, looks after all queues, and starts what is due regularly, until told to stop.
 ///
 /// Any number of them may run, in any number of processes.
 pub struct Worker {
-    queue: Queue,
-    job: Arc<PurgeJob>,
+    parts: WorkerParts,
+    handlers: JobHandlers,
     post_office: Option<Arc<PostOffice>>,
     audit_keeper: Option<Arc<AuditKeeper>>,
     signing_keys: Option<Arc<SigningKeys>>,
-    schedule: Schedule,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn IdGenerator>,
-    options: JobsOptions,
 }
 
 impl Worker {
-    /// A worker on the queue of `database`, which [`crate::migrate`] has made.
+    /// A worker with these parts, which does the kinds of jobs that are here.
     #[must_use]
-    pub fn new(
-        database: QueueDatabase,
-        housekeeping: Arc<dyn Housekeeping>,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn IdGenerator>,
-        options: JobsOptions,
-    ) -> Self {
-        let schedule = Schedule::every(options.purge_interval);
-        let queue = Queue { database, name: purge::QUEUE };
-        let erase_after = options.erase_after;
-        let job = PurgeJob { housekeeping, clock: Arc::clone(&clock), queue: queue.clone(), schedule, erase_after };
-        Self {
-            queue,
-            job: Arc::new(job),
-            post_office: None,
-            audit_keeper: None,
-            signing_keys: None,
-            schedule,
-            clock,
-            ids,
-            options,
-        }
+    pub fn new(parts: WorkerParts) -> Self {
+        let (housekeeping, clock) = (Arc::clone(&parts.housekeeping), Arc::clone(&parts.clock));
+        let purge = Purge { housekeeping, clock, erase_after: parts.options.erase_after };
+        let handlers = JobHandlers::default().with(PURGE.name, Arc::new(purge));
+        Self { parts, handlers, post_office: None, audit_keeper: None, signing_keys: None }
+    }
+
+    /// The same, which also does this kind of jobs.
+    #[must_use]
+    pub fn doing(self, kind: &'static str, handler: Arc<dyn JobHandler>) -> Self {
+        Self { handlers: self.handlers.with(kind, handler), ..self }
     }
 
     /// The same, which also sends mail.
@@ -101,12 +91,15 @@ impl Worker {
     /// Works until `shutdown` completes, and then as long as the options allow to finish what was begun.
     ///
     /// Failures of the database are logged and waited out.
-    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
+    pub async fn run(mut self, shutdown: impl Future<Output = ()> + Send) {
         let (stop, stopping) = watch::channel(false);
+        let handlers = Arc::new(std::mem::take(&mut self.handlers));
         let work = async {
             tokio::join!(
-                self.ring_on_schedule(stopping.clone()),
-                self.supervise(stopping.clone()),
+                self.ask_on_schedule(stopping.clone()),
+                self.pool(handlers).run(stopping.clone()),
+                self.care().take_until_stopped(stopping.clone()),
+                self.listen(stopping.clone()),
                 self.send_mail(stopping.clone()),
                 self.keep_audit_log(stopping.clone()),
                 self.keep_keys(stopping.clone())
@@ -118,20 +111,45 @@ impl Worker {
             () = shutdown => {}
         }
         stop.send_replace(true);
-        if timeout(self.options.drain, work).await.is_err() {
+        if timeout(self.parts.options.drain + LAST_WORDS, work).await.is_err() {
             tracing::warn!("jobs were still running when the worker had to stop");
+        }
+    }
+
+    fn pool(&self, handlers: Arc<JobHandlers>) -> Pool {
+        let WorkerParts { queue, doorbell, clock, ids, options, .. } = &self.parts;
+        Pool {
+            queue: queue.clone(),
+            name: MAIN_QUEUE,
+            handlers,
+            bell: doorbell.of_queue(MAIN_QUEUE),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            options: *options,
+        }
+    }
+
+    fn care(&self) -> Care {
+        let WorkerParts { queue, doorbell, clock, options, .. } = &self.parts;
+        Care { queue: queue.clone(), doorbell: doorbell.clone(), clock: clock.clone(), options: *options }
+    }
+
+    async fn listen(&self, stopping: watch::Receiver<bool>) {
+        if let Some(line) = &self.parts.line {
+            self.parts.doorbell.listen(&**line, stopping).await;
         }
     }
 
     async fn send_mail(&self, stopping: watch::Receiver<bool>) {
         if let Some(office) = &self.post_office {
-            post::send_until_stopped(office.clone(), self.options.poll_interval, stopping).await;
+            let bell = self.parts.doorbell.of_queue(MAIL_QUEUE);
+            post::send_until_stopped(office.clone(), &bell, self.parts.options.poll_interval, stopping).await;
         }
     }
 
     async fn keep_audit_log(&self, stopping: watch::Receiver<bool>) {
         if let Some(keeper) = &self.audit_keeper {
-            audit::keep_until_stopped(keeper.clone(), self.options.poll_interval, stopping).await;
+            audit::keep_until_stopped(keeper.clone(), self.parts.options.poll_interval, stopping).await;
         }
     }
 
@@ -141,21 +159,27 @@ impl Worker {
         }
     }
 
-    /// Rings at the start of every period, a little later on every node but the first that comes.
-    async fn ring_on_schedule(&self, mut stopping: watch::Receiver<bool>) {
+    /// Asks for a purge at the start of every period, a little later on every node but the first that comes.
+    async fn ask_on_schedule(&self, mut stopping: watch::Receiver<bool>) {
+        let WorkerParts { queue, doorbell, clock, ids, options, .. } = &self.parts;
+        let schedule = Schedule::every(options.purge_interval);
         let mut retry = FIRST_RETRY;
         loop {
-            let now = self.clock.now();
-            let key = format!("{}:{}", purge::QUEUE, self.schedule.period(now));
-            let wait = match self.queue.ring(&Purge::new(), &key).await {
-                Ok(()) => {
+            let now = clock.now();
+            let wait = match queue.enqueue(&purge_of(schedule, &**clock, &**ids)).await {
+                Ok(is_new) => {
+                    if is_new {
+                        doorbell.ring(PURGE.queue);
+                    }
                     retry = FIRST_RETRY;
-                    let spread = (self.options.purge_interval / 20).min(Duration::from_mins(1));
-                    self.schedule.until_next(now).saturating_add(jitter(&*self.ids, spread))
+                    let spread = (options.purge_interval / 20).min(Duration::from_mins(1));
+                    schedule.until_next(now).saturating_add(jitter(&**ids, spread))
                 }
                 Err(error) => {
-                    tracing::warn!(?error, "could not ring for a job");
-                    self.next_retry(&mut retry)
+                    tracing::warn!(?error, "a purge could not be asked for");
+                    let wait = retry / 2 + jitter(&**ids, retry);
+                    retry = retry.saturating_mul(2).min(LAST_RETRY);
+                    wait
                 }
             };
             if stopped_within(&mut stopping, wait).await {
@@ -163,105 +187,6 @@ impl Worker {
             }
         }
     }
-
-    /// Runs workers one after the other: any error of the database ends one, whatever it was doing.
-    async fn supervise(&self, mut stopping: watch::Receiver<bool>) {
-        let mut retry = FIRST_RETRY;
-        loop {
-            let start = Instant::now();
-            let outcome = self.work(stopping.clone()).await;
-            if *stopping.borrow() {
-                return;
-            }
-            if start.elapsed() > LAST_RETRY {
-                retry = FIRST_RETRY;
-            }
-            let wait = self.next_retry(&mut retry);
-            tracing::warn!(?outcome, ?wait, "a job worker ended and will be started again");
-            if stopped_within(&mut stopping, wait).await {
-                return;
-            }
-        }
-    }
-
-    fn work(&self, stopping: watch::Receiver<bool>) -> Work {
-        let attempt = Attempt {
-            // Never a name that was used before: the queue takes the jobs of a name for alive as long as it is.
-            name: format!("{}-{}-{}", purge::QUEUE, process::id(), self.ids.next_id()),
-            queue: self.queue.name,
-            poll_interval: self.options.poll_interval,
-            job: Arc::clone(&self.job),
-            stopping,
-        };
-        match &self.queue.database {
-            QueueDatabase::Sqlite(pool) => attempt.on_sqlite(pool),
-            QueueDatabase::Postgres(pool) => attempt.on_postgres(pool),
-        }
-    }
-
-    /// How long to wait now, half to one and a half of `retry`, which doubles for the next time.
-    fn next_retry(&self, retry: &mut Duration) -> Duration {
-        let wait = *retry / 2 + jitter(&*self.ids, *retry);
-        *retry = retry.saturating_mul(2).min(LAST_RETRY);
-        wait
-    }
-}
-
-/// One life of a worker of the queue.
-struct Attempt {
-    name: String,
-    queue: &'static str,
-    poll_interval: Duration,
-    job: Arc<PurgeJob>,
-    stopping: watch::Receiver<bool>,
-}
-
-type Work = Pin<Box<dyn Future<Output = Result<(), WorkerError>> + Send>>;
-
-// The storages share no trait that could name the built worker, hence twice the same.
-impl Attempt {
-    fn on_sqlite(self, pool: &SqlitePool) -> Work {
-        let config = apalis_sqlite::Config::default()
-            .queue(self.queue)
-            // More would starve the heartbeats while the first of a batch runs.
-            .batch_size(1)
-            .heartbeat_interval(HEARTBEAT)
-            .missed_heartbeats(MISSED_HEARTBEATS);
-        let worker = WorkerBuilder::new(self.name.as_str())
-            .backend(SqliteStorage::<Value>::new(pool).with_config(config).poll_with_interval(self.poll_interval))
-            .data(self.job)
-            .build(purge::purge);
-        Box::pin(worker.run_until(stopped(self.stopping)))
-    }
-
-    /// On connections of its own, which end with it: the queue begins transactions, and one that is dropped while it
-    /// begins stays open on its connection, where whatever came next would never be committed.
-    fn on_postgres(self, pool: &PgPool) -> Work {
-        let options = PgPoolOptions::new().max_connections(QUEUE_CONNECTIONS).acquire_timeout(QUEUE_PATIENCE);
-        let own = options.connect_lazy_with(PgConnectOptions::clone(&pool.connect_options()));
-        let config = apalis_postgres::Config::default()
-            .queue(self.queue)
-            .batch_size(1)
-            .heartbeat_interval(HEARTBEAT)
-            .missed_heartbeats(MISSED_HEARTBEATS);
-        let worker = WorkerBuilder::new(self.name.as_str())
-            .backend(PostgresStorage::<Value>::new(&own).with_config(config).poll_with_interval(self.poll_interval))
-            .data(self.job)
-            .build(purge::purge);
-        Box::pin(async move {
-            let outcome = worker.run_until(stopped(self.stopping)).await;
-            // What does not close in time is closed when the last of it is dropped.
-            let _ = timeout(QUEUE_PATIENCE, own.close()).await;
-            outcome
-        })
-    }
-}
-
-/// Completes when the worker is to stop.
-async fn stopped(mut stopping: watch::Receiver<bool>) -> Result<(), WorkerError> {
-    // An error means that the worker was dropped.
-    let _ = stopping.wait_for(|stop| *stop).await;
-    Ok(())
 }
 
 /// Waits; tells whether the worker is to stop.

@@ -1,9 +1,14 @@
+use std::sync::Arc;
+
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
+use tenantry_application::ports::JobBell;
 use tenantry_kernel::StorageError;
 
+use crate::bells::Bells;
 use crate::error::{storage, storage_sqlx};
+use crate::jobs::JobTurns;
 use crate::scope::Scope;
 use crate::transaction::{Mode, StoreTransaction};
 use crate::url::DatabaseUrlError;
@@ -13,12 +18,14 @@ use crate::{DatabaseUrl, StoreOptions, postgres, sqlite};
 #[derive(Debug, Clone)]
 pub struct Database {
     pools: Pools,
+    job_turns: JobTurns,
+    bells: Bells,
 }
 
 #[derive(Debug, Clone)]
 enum Pools {
     Postgres { app: PgPool, platform: PgPool },
-    Sqlite { writer: SqlitePool, readers: SqlitePool, background: SqlitePool },
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
 }
 
 /// Connections that are bound to no tenant, for those who bring tables of their own.
@@ -90,13 +97,17 @@ impl Database {
                     platform: postgres::platform_pool(platform, options)?,
                 }
             }
-            DatabaseUrl::Sqlite(path) => Pools::Sqlite {
-                writer: sqlite::writer(path, options),
-                readers: sqlite::readers(path, options),
-                background: sqlite::background(path, options),
-            },
+            DatabaseUrl::Sqlite(path) => {
+                Pools::Sqlite { writer: sqlite::writer(path, options), readers: sqlite::readers(path, options) }
+            }
         };
-        Ok(Self { pools })
+        Ok(Self { pools, job_turns: JobTurns::default(), bells: Bells::default() })
+    }
+
+    /// The same connections; whatever is put into a queue rings `bell`.
+    #[must_use]
+    pub fn ringing(self, bell: Arc<dyn JobBell>) -> Self {
+        Self { bells: Bells::new(bell), ..self }
     }
 
     /// A connection for `tenantry_migrations`: the login's own rights, and one connection only.
@@ -120,16 +131,17 @@ impl Database {
 
     /// Begins a transaction that is bound to `scope`.
     pub(crate) async fn begin(&self, scope: Scope, mode: Mode) -> Result<StoreTransaction, StorageError> {
-        match &self.pools {
+        let transaction = match &self.pools {
             Pools::Postgres { app, platform } => {
                 let pool = if scope.is_platform() { platform } else { app };
                 StoreTransaction::begin_postgres(pool, scope, mode).await
             }
-            Pools::Sqlite { writer, readers, .. } => {
+            Pools::Sqlite { writer, readers } => {
                 let pool = if mode == Mode::Write { writer } else { readers };
                 StoreTransaction::begin_sqlite(pool, scope, mode).await
             }
-        }
+        };
+        transaction.map(|transaction| transaction.ringing(self.bells.clone()))
     }
 
     /// Asks the database for an answer, whatever it is.
@@ -158,12 +170,12 @@ impl Database {
         Ok(SchemaState { applied, pending: steps.len() - applied })
     }
 
-    /// The pool for background work, which is not bound to one tenant.
+    /// The pool that may write and is not bound to one tenant.
     #[must_use]
     pub fn background_pool(&self) -> SqlPool {
         match &self.pools {
             Pools::Postgres { platform, .. } => SqlPool::Postgres(platform.clone()),
-            Pools::Sqlite { background, .. } => SqlPool::Sqlite(background.clone()),
+            Pools::Sqlite { writer, .. } => SqlPool::Sqlite(writer.clone()),
         }
     }
 
@@ -178,7 +190,7 @@ impl Database {
     pub fn pool_states(&self) -> [PoolState; 2] {
         match &self.pools {
             Pools::Postgres { app, platform } => [state("app", app), state("platform", platform)],
-            Pools::Sqlite { writer, readers, .. } => [state("writer", writer), state("readers", readers)],
+            Pools::Sqlite { writer, readers } => [state("writer", writer), state("readers", readers)],
         }
     }
 
@@ -189,13 +201,17 @@ impl Database {
                 app.close().await;
                 platform.close().await;
             }
-            Pools::Sqlite { writer, readers, background } => {
-                background.close().await;
+            Pools::Sqlite { writer, readers } => {
                 readers.close().await;
                 // The last to go, so that it moves the write-ahead log into the file.
                 writer.close().await;
             }
         }
+    }
+
+    /// Whose turn it is to have jobs done.
+    pub(crate) fn job_turns(&self) -> &JobTurns {
+        &self.job_turns
     }
 
     /// Whether it is PostgreSQL.

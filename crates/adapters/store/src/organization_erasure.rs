@@ -10,7 +10,7 @@ use crate::Database;
 use crate::error::storage;
 use crate::row::RowReader;
 use crate::scope::{
-    Scope, Scoped, cycles, organizations, projects, sync_files, sync_parts, sync_runs, sync_sessions, tasks,
+    Scope, Scoped, cycles, jobs, organizations, projects, sync_files, sync_parts, sync_runs, sync_sessions, tasks,
 };
 use crate::transaction::Mode;
 
@@ -22,6 +22,7 @@ impl Database {
     pub(crate) async fn erase_organizations(&self, limits: PurgeLimits) -> Result<u64, StorageError> {
         let mut total = 0;
         while let Some(id) = self.due_organization(limits).await? {
+            self.empty(id, jobs::Column::OrganizationId, jobs::Column::Id).await?;
             self.empty(id, tasks::Column::OrganizationId, tasks::Column::Id).await?;
             self.empty(id, sync_parts::Column::OrganizationId, sync_parts::Column::FileId).await?;
             self.empty(id, sync_files::Column::OrganizationId, sync_files::Column::Id).await?;

@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, SimpleExpr};
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use tenantry_application::MAIL_QUEUE;
 use tenantry_identity::{
     ClaimedMail, Delivery, MailId, MailKind, OutgoingMail, RecipientDigest,
     ports::{Outbox, OutboxRepository},
@@ -55,7 +56,9 @@ fn from_row(row: Model) -> Result<ClaimedMail, StorageError> {
 impl OutboxRepository for StoreTransaction {
     async fn insert(&mut self, mail: &OutgoingMail) -> Result<(), StorageError> {
         let insert = self.scope().insert(to_row(mail))?;
-        insert.exec_without_returning(self).await.map(|_| ()).map_err(storage)
+        insert.exec_without_returning(self).await.map_err(storage)?;
+        self.wanted_bells().add(MAIL_QUEUE);
+        Ok(())
     }
 }
 
@@ -118,6 +121,39 @@ impl Outbox for Database {
             .filter(Column::Id.lt(mail.id.as_uuid()))
             .filter(Column::State.ne(DROPPED));
         transaction.count(&select.into_query()).await
+    }
+}
+
+impl StoreTransaction {
+    /// Lets a mail that could not be sent be tried again, as if it never had been; tells whether it was so.
+    pub(crate) async fn retry_mail(&self, id: MailId, now: DateTime<Utc>) -> Result<bool, StorageError> {
+        let change = ActiveModel {
+            state: Set(QUEUED.to_owned()),
+            attempts: Set(0),
+            due_at: Set(now),
+            error: Set(None),
+            settled_at: Set(None),
+            ..Default::default()
+        };
+        let update = self.scope().update_many::<Column>().set(change).filter(Column::Id.eq(id.as_uuid()));
+        let update = update.filter(Column::State.eq(DEAD));
+        Ok(update.exec(self).await.map_err(storage)?.rows_affected == 1)
+    }
+
+    /// Drops a mail that waits, unless a worker is at it; tells whether it did.
+    pub(crate) async fn drop_mail(&self, id: MailId, now: DateTime<Utc>) -> Result<bool, StorageError> {
+        let change = ActiveModel {
+            state: Set(DROPPED.to_owned()),
+            sealed: Set(None),
+            error: Set(Some("it was cancelled".to_owned())),
+            settled_at: Set(Some(now)),
+            ..Default::default()
+        };
+        // A worker that claims a mail counts the attempt, and moves the time at which it is due to the end of the claim.
+        let is_unclaimed = Column::Attempts.eq(0).or(Column::DueAt.lte(now));
+        let update = self.scope().update_many::<Column>().set(change).filter(Column::Id.eq(id.as_uuid()));
+        let update = update.filter(Column::State.eq(QUEUED)).filter(is_unclaimed);
+        Ok(update.exec(self).await.map_err(storage)?.rows_affected == 1)
     }
 }
 

@@ -41,13 +41,6 @@ pub(crate) fn readers(path: &Path, options: &StoreOptions) -> SqlitePool {
     pool(cores.saturating_mul(2), options).connect_lazy_with(connect)
 }
 
-/// The pool of background work, whose own tables lie in the same file: it must not hold up the writer of requests for
-/// longer than a statement takes.
-pub(crate) fn background(path: &Path, options: &StoreOptions) -> SqlitePool {
-    let connect = connection(path, options).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
-    pool(2, options).connect_lazy_with(connect)
-}
-
 fn connection(path: &Path, options: &StoreOptions) -> SqliteConnectOptions {
     let level = if options.log_sql { LevelFilter::Info } else { LevelFilter::Off };
     SqliteConnectOptions::new()

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use tenantry_application::ports::{
-    ArchiveTransaction, AuditArchive, IdempotencyTransaction, MemberAccountRepository, MembersTransaction,
+    ArchiveTransaction, AuditArchive, IdempotencyTransaction, JobRegister, MemberAccountRepository, MembersTransaction,
     PlatformDirectory, PlatformTransaction, ProfileRepository, ProfileTransaction, ProjectTransaction,
     RequestRepository, SignInTransaction,
 };
@@ -15,7 +15,7 @@ use tenantry_identity::{
         SecondFactorRepository, SessionRepository, UserRepository,
     },
 };
-use tenantry_kernel::{StorageError, Store};
+use tenantry_kernel::{JobRepository, JobTransaction, StorageError, Store};
 use tenantry_sync::ports::{
     CycleRepository, Destinations, FileRepository, RunRepository, SyncSessionRepository, SyncTransaction,
 };
@@ -80,12 +80,14 @@ stores! {
     Actor begins ProfileTransaction;
     TenantContext begins ApiKeyTransaction;
     TenantContext begins AuditTransaction;
+    TenantContext begins JobTransaction;
     TenantContext begins MembersTransaction;
     TenantContext begins TenancyTransaction;
     TenantContext begins SyncTransaction;
     TenantContext begins TaskTransaction;
     TenantContext begins ProjectTransaction;
     PlatformContext begins ArchiveTransaction;
+    PlatformContext begins JobTransaction;
     PlatformContext begins PlatformTransaction;
     PlatformContext begins SyncTransaction;
 }
@@ -128,6 +130,11 @@ lends!(SyncTransaction:
 );
 lends!(TaskTransaction: tasks -> TaskRepository, references -> TaskReferences);
 lends!(ArchiveTransaction: archive -> AuditArchive);
-lends!(PlatformTransaction: directory -> PlatformDirectory, revocations -> RevocationRepository);
+lends!(JobTransaction: jobs -> JobRepository);
+lends!(PlatformTransaction:
+    directory -> PlatformDirectory,
+    revocations -> RevocationRepository,
+    jobs -> JobRegister
+);
 lends!(ProfileTransaction: profiles -> ProfileRepository);
 lends!(IdempotencyTransaction: requests -> RequestRepository);

@@ -15,6 +15,7 @@ use tenantry_kernel::{StorageError, Transaction};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use crate::bells::{Bells, WantedBells};
 use crate::error::{storage, storage_sqlx};
 use crate::literal_limit::with_literal_limits;
 use crate::open_transaction::OpenTransaction;
@@ -40,6 +41,8 @@ pub struct StoreTransaction {
     backend: DbBackend,
     /// `ConnectionTrait` lends the transaction out shared. Nobody ever waits here: repositories take it exclusively.
     work: Mutex<Work>,
+    bells: Bells,
+    wanted_bells: WantedBells,
 }
 
 struct Work {
@@ -77,7 +80,18 @@ impl StoreTransaction {
     }
 
     fn new(scope: Scope, mode: Mode, backend: DbBackend, connection: Connection) -> Self {
-        Self { scope, mode, backend, work: Mutex::new(Work { connection, has_failed: false }) }
+        let work = Mutex::new(Work { connection, has_failed: false });
+        Self { scope, mode, backend, work, bells: Bells::default(), wanted_bells: WantedBells::default() }
+    }
+
+    /// The same, which rings these bells once it is committed.
+    pub(crate) fn ringing(self, bells: Bells) -> Self {
+        Self { bells, ..self }
+    }
+
+    /// For which queues to ring.
+    pub(crate) fn wanted_bells(&self) -> &WantedBells {
+        &self.wanted_bells
     }
 
     /// What the transaction is bound to.
@@ -174,7 +188,9 @@ impl Transaction for StoreTransaction {
             Connection::Postgres(open) => open.commit().await,
             Connection::Sqlite(open) => open.commit().await,
         }
-        .map_err(storage_sqlx)
+        .map_err(storage_sqlx)?;
+        self.bells.ring(&self.wanted_bells);
+        Ok(())
     }
 }
 

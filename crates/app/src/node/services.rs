@@ -10,8 +10,6 @@ use tenantry_application::{
 use tenantry_credentials::{RandomApiKeys, RandomOneTimePasswords, SealedBox};
 use tenantry_http::Services;
 use tenantry_identity::{ApiKeyGate, MailedLinks};
-use tenantry_jobs::{QueueDatabase, Register};
-use tenantry_store::{Database, SqlPool};
 use tenantry_tasks::Tasks;
 use tenantry_tenancy::{AuditLog, Entrance, InvitationDoor, Organizations, Projects};
 
@@ -57,7 +55,7 @@ pub(super) fn assemble(
     let invitations = Invitations::new(store.clone(), mail.postbox.clone(), clock.clone(), ids.clone());
     let deletion = OrganizationDeletion::new(store.clone(), accounts.clone(), clock.clone(), ids.clone());
     let platform = PlatformAdministration::new(store.clone(), accounts.clone(), clock.clone(), ids.clone());
-    let jobs = Jobs::new(Arc::new(Register::new(queue(store))), store.clone(), clock.clone(), ids.clone());
+    let jobs = Jobs::new(store.clone(), clock.clone(), ids.clone(), ground.settings.mail.max_tries);
     let api_key_gate = Arc::new(api_key_gate(ground, sessions));
     let api_keys =
         ApiKeys::new(store.clone(), Arc::new(RandomApiKeys), api_key_gate.clone(), clock.clone(), ids.clone());
@@ -91,14 +89,6 @@ pub(super) fn assemble(
         jobs: Arc::new(jobs),
         requests: Arc::new(idempotent_requests(ground)?),
     })
-}
-
-/// The job queue, which is in the same database.
-pub(super) fn queue(database: &Database) -> QueueDatabase {
-    match database.background_pool() {
-        SqlPool::Postgres(pool) => QueueDatabase::Postgres(pool),
-        SqlPool::Sqlite(pool) => QueueDatabase::Sqlite(pool),
-    }
 }
 
 fn api_key_gate(ground: &Ground<'_>, sessions: &SessionParts) -> ApiKeyGate {

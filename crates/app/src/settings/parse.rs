@@ -20,6 +20,13 @@ pub(super) fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
     u32::deserialize(deserializer).map(|days| Duration::from_secs(u64::from(days) * DAY))
 }
 
+/// An hour, in seconds.
+pub(super) const HOUR: u64 = 3_600;
+
+pub(super) fn hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u32::deserialize(deserializer).map(|hours| Duration::from_secs(u64::from(hours) * HOUR))
+}
+
 /// An empty text stands for none.
 pub(super) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     String::deserialize(deserializer).map(|text| Some(text).filter(|text| !text.is_empty()))

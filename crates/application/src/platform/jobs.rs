@@ -1,47 +1,13 @@
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tenantry_identity::{AuditAction, AuditEntry, PlatformContext};
-use tenantry_kernel::{Clock, Cursor, IdGenerator, Page, PageRequest, SortKey, StorageError, Store};
-use uuid::Uuid;
+use tenantry_kernel::{
+    Clock, Cursor, IdGenerator, JobId, OrganizationId, Page, PageRequest, SortKey, StorageError, Store,
+};
 
-use crate::ports::{JobRegister, PlatformTransaction};
-
-/// Names a job: a ULID, so that later ones sort behind earlier ones.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobId(String);
-
-/// The text is no ULID.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be a ULID")]
-pub struct JobIdError;
-
-impl JobId {
-    /// The id that `text` spells, in upper case (<https://github.com/ulid/spec>).
-    ///
-    /// # Errors
-    /// [`JobIdError`].
-    pub fn parse(text: &str) -> Result<Self, JobIdError> {
-        let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'Z') && !b"ILOU".contains(byte);
-        if text.len() == 26 && text.as_bytes().iter().all(is_digit) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(JobIdError)
-        }
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for JobId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
+use crate::MAIL_KIND;
+use crate::ports::PlatformTransaction;
 
 /// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +59,10 @@ impl std::str::FromStr for JobState {
 pub struct Job {
     /// Names it.
     pub id: JobId,
+    /// Whose it is; none for the platform's own.
+    pub organization_id: Option<OrganizationId>,
+    /// The queue that it waits in.
+    pub queue: String,
     /// What kind of work it is.
     pub kind: String,
     /// How far it is.
@@ -111,13 +81,15 @@ pub struct Job {
     pub worker: Option<String>,
     /// Why the last attempt failed.
     pub last_error: Option<String>,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
 }
 
 impl Job {
-    /// The place of the job in a list of the newest first.
+    /// The place of the job in a list of the newest first, which is one by ids.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
-        Cursor { key: SortKey::Text(self.id.0.clone()), id: Uuid::nil() }
+        Cursor { key: SortKey::Null, id: self.id.as_uuid() }
     }
 }
 
@@ -139,8 +111,8 @@ pub enum JobError {
     /// Only a job that failed or was cancelled can be done again.
     #[error("only a job that has failed or was cancelled can be retried")]
     NotRetryable,
-    /// Only a job that waits can be cancelled.
-    #[error("only a job that waits can be cancelled")]
+    /// Only a job that waits can be cancelled, or a run of a sync session that is under way.
+    #[error("only a job that waits can be cancelled, or the run of a sync session that is under way")]
     NotCancellable,
     /// The store failed.
     #[error(transparent)]
@@ -149,25 +121,25 @@ pub enum JobError {
 
 /// What administrators of the platform do with background jobs.
 pub struct Jobs {
-    register: Arc<dyn JobRegister>,
     store: Arc<dyn Store<PlatformContext, dyn PlatformTransaction>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
+    mail_tries: u32,
 }
 
 impl Jobs {
     const RETRY: AuditAction = AuditAction::of("job.retry");
     const CANCEL: AuditAction = AuditAction::of("job.cancel");
 
-    /// The use cases over these ports.
+    /// The use cases over these ports; a mail is tried `mail_tries` times at most.
     #[must_use]
     pub fn new(
-        register: Arc<dyn JobRegister>,
         store: Arc<dyn Store<PlatformContext, dyn PlatformTransaction>>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdGenerator>,
+        mail_tries: u32,
     ) -> Self {
-        Self { register, store, clock, ids }
+        Self { store, clock, ids, mail_tries }
     }
 
     /// The jobs that `filter` admits, the newest first.
@@ -176,60 +148,63 @@ impl Jobs {
     /// [`JobError::Storage`].
     pub async fn list(
         &self,
-        _context: &PlatformContext,
+        context: &PlatformContext,
         filter: &JobFilter,
         page: &PageRequest,
     ) -> Result<Page<Job>, JobError> {
-        Ok(self.register.list(filter, page).await?)
+        let mut transaction = self.store.read(context).await?;
+        let mut page = transaction.jobs().list(filter, page).await?;
+        page.items = page.items.into_iter().map(|job| self.complete(job)).collect();
+        Ok(page)
     }
 
     /// Lets a job that failed or was cancelled be done again, with all its attempts.
     ///
     /// # Errors
     /// [`JobError::NotFound`], [`JobError::NotRetryable`].
-    pub async fn retry(&self, context: &PlatformContext, id: &JobId) -> Result<Job, JobError> {
-        let done = self.register.retry(id, self.clock.now()).await?;
-        self.settle(context, id, done.then_some(Self::RETRY).ok_or(JobError::NotRetryable)).await
+    pub async fn retry(&self, context: &PlatformContext, id: JobId) -> Result<Job, JobError> {
+        let mut transaction = self.store.begin(context).await?;
+        let is_done = transaction.jobs().retry(id, self.clock.now()).await?;
+        let act = if is_done { Ok(Self::RETRY) } else { Err(JobError::NotRetryable) };
+        self.tell(context, transaction, id, act).await
     }
 
-    /// Cancels a job that waits.
+    /// Cancels a job that waits, or asks the run of a sync session that is under way to end.
     ///
     /// # Errors
     /// [`JobError::NotFound`], [`JobError::NotCancellable`].
-    pub async fn cancel(&self, context: &PlatformContext, id: &JobId) -> Result<Job, JobError> {
-        let done = self.register.cancel(id, self.clock.now()).await?;
-        self.settle(context, id, done.then_some(Self::CANCEL).ok_or(JobError::NotCancellable)).await
+    pub async fn cancel(&self, context: &PlatformContext, id: JobId) -> Result<Job, JobError> {
+        let mut transaction = self.store.begin(context).await?;
+        let is_done = transaction.jobs().cancel(id, self.clock.now()).await?;
+        let act = if is_done { Ok(Self::CANCEL) } else { Err(JobError::NotCancellable) };
+        self.tell(context, transaction, id, act).await
     }
 
-    /// Answers the job after what was done to it, or why nothing was, and tells the audit log. The queue is no part of our
-    /// transactions, so here, and nowhere else, the entry comes after the act.
-    async fn settle(
+    /// Commits what was done to the job with an entry of the audit log, and answers the job; or says why nothing was.
+    async fn tell(
         &self,
         context: &PlatformContext,
-        id: &JobId,
-        done: Result<AuditAction, JobError>,
+        mut transaction: Box<dyn PlatformTransaction>,
+        id: JobId,
+        act: Result<AuditAction, JobError>,
     ) -> Result<Job, JobError> {
-        let job = self.register.find(id).await?.ok_or(JobError::NotFound)?;
-        let entry = AuditEntry::success(&*self.ids, self.clock.now(), context.actor(), done?);
-        let entry = entry.with("job", id.as_str()).with("kind", job.kind.as_str());
-        let mut transaction = self.store.begin(context).await?;
+        let job = transaction.jobs().find(id).await?.ok_or(JobError::NotFound)?;
+        let entry = AuditEntry::success(&*self.ids, self.clock.now(), context.actor(), act?);
+        let entry = entry.with("job", id.to_string()).with("kind", job.kind.as_str());
         transaction.audit().append(&entry).await?;
         transaction.commit().await?;
-        Ok(job)
+        Ok(self.complete(job))
+    }
+
+    /// How often a mail is tried is known by the settings, and not by the store.
+    fn complete(&self, job: Job) -> Job {
+        if job.kind == MAIL_KIND { Job { max_attempts: self.mail_tries, ..job } } else { job }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_job_id_is_a_ulid() {
-        assert!(JobId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV").is_ok());
-        for text in ["", "01ARZ3NDEKTSV4RRFFQ69G5FA", "01ARZ3NDEKTSV4RRFFQ69G5FAU", "01arz3ndektsv4rrffq69g5fav"] {
-            assert_eq!(JobId::parse(text), Err(JobIdError), "{text}");
-        }
-    }
 
     #[test]
     fn a_state_is_known_by_its_name() {

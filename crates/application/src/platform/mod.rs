@@ -6,4 +6,4 @@ mod jobs;
 
 pub use administration::{PlatformAdministration, PlatformError};
 pub use directory::{DirectoryFilter, ListedOrganization, ListedUser, PlatformStats};
-pub use jobs::{Job, JobError, JobFilter, JobId, JobIdError, JobState, JobStateError, Jobs};
+pub use jobs::{Job, JobError, JobFilter, JobState, JobStateError, Jobs};

@@ -2,6 +2,7 @@
 
 mod calm;
 mod hashing;
+mod jobs;
 mod large;
 mod logins;
 mod overload;
@@ -87,6 +88,9 @@ fn measure(bench: &Bench<'_>, kind: Kind, report: &mut Report) -> Result<()> {
         if bench.options.wants(Part::Timing) {
             timing::measure(bench, &site, report)?;
         }
+    }
+    if bench.options.wants(Part::Jobs) {
+        jobs::measure(bench, kind, report)?;
     }
     if bench.options.wants(Part::Large) { large::measure(bench, kind, report) } else { Ok(()) }
 }

@@ -5,17 +5,20 @@
 //! - [`text_value!`]: bounded text, parsed once at the edge.
 //! - [`Page`], [`PageRequest`], [`Cursor`]: lists, by page number or by keyset.
 //! - [`StorageError`], [`Transaction`], [`Store`]: the unit of work that every adapter provides.
+//! - [`NewJob`], [`JobTransaction`]: work for later, asked for in the transaction of what it is about.
 
 #![warn(missing_docs)]
 
 mod clock;
 mod id;
+mod job;
 mod page;
 mod storage;
 mod text;
 
 pub use clock::{Clock, SystemClock, whole_microseconds};
 pub use id::{IdGenerator, OrganizationId, Precondition, Revision, SystemIds, UserId};
+pub use job::{JobId, JobKey, JobKind, JobLease, JobPriority, JobRepository, JobTransaction, NewJob};
 pub use page::{Cursor, Page, PageLimit, PageRequest, SortKey};
 pub use storage::{StorageError, Store, Transaction};
 pub use text::{TextError, parse_text};

@@ -261,7 +261,7 @@ pub trait ObjectStores: Send + Sync {
     ) -> Result<Arc<dyn ObjectStore>, ObjectError>;
 }
 
-/// Wakes workers of this process. Those of others look by themselves.
+/// Wakes workers, wherever they are. They also look by themselves.
 pub trait RunBell: Send + Sync {
     /// There is something to do.
     fn ring(&self);

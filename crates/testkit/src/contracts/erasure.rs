@@ -51,7 +51,7 @@ impl World {
     }
 
     /// Deletes somebody's own organisation and answers its slug.
-    async fn delete_organization(&self, owner: &Person) -> Slug {
+    pub(in crate::contracts) async fn delete_organization(&self, owner: &Person) -> Slug {
         let mut transaction = self.ports.tenancy.begin(&owner.owner).await.expect("a transaction");
         let stored = transaction.organizations().find(owner.owner.organization_id()).await.expect("an answer");
         let stored = stored.expect("an organisation");

@@ -5,11 +5,11 @@ use tenantry_kernel::{Clock as _, SystemIds};
 use crate::{Person, World, contract::contract};
 
 /// Long enough ago that no other case's mails are due, since all cases share one outbox.
-fn long_ago(days: i64) -> DateTime<Utc> {
+pub(in crate::contracts) fn long_ago(days: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_000_000_000, 0).unwrap_or_default() + Duration::days(days)
 }
 
-fn mail(recipient: u8, created_at: DateTime<Utc>) -> OutgoingMail {
+pub(in crate::contracts) fn mail(recipient: u8, created_at: DateTime<Utc>) -> OutgoingMail {
     OutgoingMail {
         id: MailId::generate(&SystemIds),
         kind: MailKind::ResetPassword,
@@ -21,13 +21,13 @@ fn mail(recipient: u8, created_at: DateTime<Utc>) -> OutgoingMail {
 }
 
 impl World {
-    async fn post(&self, person: &Person, mail: &OutgoingMail) {
+    pub(in crate::contracts) async fn post(&self, person: &Person, mail: &OutgoingMail) {
         let mut transaction = self.begin(person).await;
         transaction.outbox().insert(mail).await.expect("a new mail");
         transaction.commit().await.expect("a commit");
     }
 
-    async fn claim_all(&self, now: DateTime<Utc>) -> Vec<ClaimedMail> {
+    pub(in crate::contracts) async fn claim_all(&self, now: DateTime<Utc>) -> Vec<ClaimedMail> {
         self.ports.outbox.claim(now, now + Duration::minutes(1), 100).await.expect("a claim")
     }
 

@@ -1,5 +1,6 @@
 use actix_web::web::Json;
-use tenantry_application::JobId;
+use tenantry_kernel::JobId;
+use uuid::Uuid;
 
 use super::view::JobView;
 use crate::{
@@ -8,15 +9,14 @@ use crate::{
     problem::Problem,
 };
 
-/// Cancel a job that waits.
+/// Cancel a job that waits, or the job of a sync session that is under way.
 #[utoipa::path(post, path = "/admin/jobs/{id}/cancel", tag = "admin", security(("bearer" = [])),
-    params(("id" = String, Path, description = "The job, a ULID")),
+    params(("id" = Uuid, Path, description = "The job")),
     responses((status = 200, description = "The job, which is cancelled.", body = JobView)))]
 pub(crate) async fn handler(
     Administrator(context): Administrator,
     state: State,
-    PathId(id): PathId<String>,
+    PathId(id): PathId<Uuid>,
 ) -> Result<Json<JobView>, Problem> {
-    let id = JobId::parse(&id).or(Err(Problem::not_found()))?;
-    Ok(Json(JobView::from(state.services.jobs.cancel(&context, &id).await?)))
+    Ok(Json(JobView::from(state.services.jobs.cancel(&context, JobId::from_uuid(id)).await?)))
 }

@@ -21,7 +21,7 @@ const KIND_CHARACTERS: usize = 100;
 pub(crate) struct ListJobs {
     /// `pending`, `running`, `done`, `failed` or `cancelled`.
     state: Option<String>,
-    /// What kind of work, such as `tenantry.purge`.
+    /// What kind of work, such as `tenantry.purge`, `sync.run` or `mail.send`.
     #[param(max_length = 100)]
     kind: Option<String>,
 }
@@ -36,7 +36,7 @@ impl ListJobs {
     }
 }
 
-/// List the background jobs, the newest first.
+/// List the background jobs, the newest first, with the jobs of sync sessions and the mails that wait or could not be sent.
 #[utoipa::path(get, path = "/admin/jobs", tag = "admin", params(PagingParams, ListJobs), security(("bearer" = [])),
     responses((status = 200, description = "A page of jobs.", body = ListEnvelope<JobView>)))]
 pub(crate) async fn handler(

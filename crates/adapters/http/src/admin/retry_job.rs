@@ -1,5 +1,6 @@
 use actix_web::web::Json;
-use tenantry_application::JobId;
+use tenantry_kernel::JobId;
+use uuid::Uuid;
 
 use super::view::JobView;
 use crate::{
@@ -10,13 +11,12 @@ use crate::{
 
 /// Let a job that has failed or was cancelled be done again.
 #[utoipa::path(post, path = "/admin/jobs/{id}/retry", tag = "admin", security(("bearer" = [])),
-    params(("id" = String, Path, description = "The job, a ULID")),
+    params(("id" = Uuid, Path, description = "The job")),
     responses((status = 200, description = "The job, which waits again.", body = JobView)))]
 pub(crate) async fn handler(
     Administrator(context): Administrator,
     state: State,
-    PathId(id): PathId<String>,
+    PathId(id): PathId<Uuid>,
 ) -> Result<Json<JobView>, Problem> {
-    let id = JobId::parse(&id).or(Err(Problem::not_found()))?;
-    Ok(Json(JobView::from(state.services.jobs.retry(&context, &id).await?)))
+    Ok(Json(JobView::from(state.services.jobs.retry(&context, JobId::from_uuid(id)).await?)))
 }

@@ -119,8 +119,8 @@ impl From<ListedOrganization> for ListedOrganizationView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Job)]
 pub(crate) struct JobView {
-    /// A ULID: later jobs sort behind earlier ones.
-    id: String,
+    /// Later jobs sort behind earlier ones.
+    id: Uuid,
     /// What kind of work it is.
     #[schema(example = "tenantry.purge")]
     kind: String,
@@ -147,7 +147,7 @@ pub(crate) struct JobView {
 impl From<Job> for JobView {
     fn from(job: Job) -> Self {
         Self {
-            id: job.id.as_str().to_owned(),
+            id: job.id.as_uuid(),
             kind: job.kind,
             state: job.state.as_str(),
             attempts: job.attempts,

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 use tenantry_application::{
-    Acceptance, AccountExporter, ApiKeys, Hiring, IdempotentRequests, Invitations, Job, JobFilter, JobId, Jobs,
-    Members, OrganizationDeletion, PlatformAdministration, Profile, ProjectDeletion, SessionLimits, SignIn, SignUp,
-    TokenIssuer,
-    ports::{JobRegister, OneTimePasswords, Sealer},
+    Acceptance, AccountExporter, ApiKeys, Hiring, IdempotentRequests, Invitations, Jobs, Members, OrganizationDeletion,
+    PlatformAdministration, Profile, ProjectDeletion, SessionLimits, SignIn, SignUp, TokenIssuer,
+    ports::{OneTimePasswords, Sealer},
 };
 use tenantry_http::Services;
 use tenantry_identity::{
@@ -21,7 +20,7 @@ use tenantry_identity::{
         LivenessLookup, RefreshTokens,
     },
 };
-use tenantry_kernel::{OrganizationId, Page, PageRequest, StorageError, Store, SystemClock, SystemIds};
+use tenantry_kernel::{OrganizationId, StorageError, Store, SystemClock, SystemIds};
 use tenantry_sync::ports::{RunBell, SyncPolicy};
 use tenantry_sync::{Cycles, LocalDirectory, PatternSyntaxError, Patterns, ProfileName, SyncSessions, Uploads};
 use tenantry_tasks::Tasks;
@@ -89,25 +88,6 @@ impl LivenessLookup for Nowhere {
 #[async_trait]
 impl ApiKeyLookup for Nowhere {
     async fn find(&self, _: &ApiKeyDigest) -> Result<Option<KnownApiKey>, StorageError> {
-        unavailable()
-    }
-}
-
-#[async_trait]
-impl JobRegister for Nowhere {
-    async fn list(&self, _: &JobFilter, _: &PageRequest) -> Result<Page<Job>, StorageError> {
-        unavailable()
-    }
-
-    async fn find(&self, _: &JobId) -> Result<Option<Job>, StorageError> {
-        unavailable()
-    }
-
-    async fn retry(&self, _: &JobId, _: DateTime<Utc>) -> Result<bool, StorageError> {
-        unavailable()
-    }
-
-    async fn cancel(&self, _: &JobId, _: DateTime<Utc>) -> Result<bool, StorageError> {
         unavailable()
     }
 }
@@ -321,7 +301,7 @@ pub fn services() -> Services {
         entrance,
         exporter: Arc::new(exporter),
         platform: Arc::new(platform),
-        jobs: Arc::new(Jobs::new(store.clone(), store.clone(), clock.clone(), ids.clone())),
+        jobs: Arc::new(Jobs::new(store.clone(), clock.clone(), ids.clone(), 10)),
         accounts,
         second_factors,
         projects: Arc::new(Projects::new(store.clone(), clock.clone(), ids.clone())),

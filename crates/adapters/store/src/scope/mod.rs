@@ -15,6 +15,7 @@ mod cycle;
 mod guess_bucket;
 mod idempotency_key;
 mod invitation;
+mod job;
 mod mailed_link;
 mod membership;
 mod organization;
@@ -66,6 +67,7 @@ tables! {
     guess_buckets = guess_bucket { ActiveModel, Column };
     idempotency_keys = idempotency_key { ActiveModel, Column, Model };
     invitations = invitation { ActiveModel, Column, Model };
+    jobs = job { ActiveModel, Column };
     mailed_links = mailed_link { ActiveModel, Column, Model };
     memberships = membership { ActiveModel, Column, Model, read };
     organizations = organization { ActiveModel, Column, Model, read };

@@ -51,6 +51,7 @@ fn described(backend: DbBackend) -> BTreeMap<String, Columns> {
         columns_of::<super::guess_bucket::Entity>(backend),
         columns_of::<super::idempotency_key::Entity>(backend),
         columns_of::<super::invitation::Entity>(backend),
+        columns_of::<super::job::Entity>(backend),
         columns_of::<super::mailed_link::Entity>(backend),
         columns_of::<super::membership::Entity>(backend),
         columns_of::<super::organization::Entity>(backend),

@@ -1,11 +1,10 @@
 //! How numbers, places and times of sync are stored.
 
-use sea_orm::DbBackend;
-use sea_orm::sea_query::Expr;
 use sha2::{Digest, Sha256};
 use tenantry_kernel::StorageError;
 use tenantry_sync::objects::Place;
 
+pub(super) use crate::database_clock::now_ms;
 use crate::row::corrupt;
 
 /// A count or a size, as a signed number.
@@ -39,14 +38,6 @@ pub(super) fn place_number(place: &Place) -> i64 {
     let mut first = [0; 8];
     first.iter_mut().zip(digest).for_each(|(byte, of_digest)| *byte = of_digest);
     i64::from_be_bytes(first)
-}
-
-/// The database's own clock, in milliseconds since 1970.
-pub(super) fn now_ms(backend: DbBackend) -> Expr {
-    Expr::cust(match backend {
-        DbBackend::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS bigint)",
-        _ => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
-    })
 }
 
 #[cfg(test)]

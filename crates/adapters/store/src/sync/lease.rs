@@ -6,12 +6,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, QueryFilter, QueryTrait, UpdateMany};
+use tenantry_application::RUN_QUEUE;
 use tenantry_kernel::StorageError;
 use tenantry_sync::{Advance, Hold, Lease, Progress, Run, RunEnd, RunState, Scanned};
 
 use super::columns::{now_ms, stored};
 use super::runs::warnings;
 use crate::StoreTransaction;
+use crate::database_clock::milliseconds;
 use crate::error::storage;
 use crate::row::RowReader;
 use crate::scope::Scoped;
@@ -19,8 +21,7 @@ use crate::scope::sync_runs::{ActiveModel, Column};
 
 /// `duration` from now, by the database's clock.
 pub(super) fn from_now(transaction: &StoreTransaction, duration: Duration) -> Expr {
-    let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4);
-    now_ms(transaction.get_database_backend()).add(milliseconds)
+    now_ms(transaction.get_database_backend()).add(milliseconds(duration))
 }
 
 /// The rows of the lease that is still held.
@@ -130,6 +131,7 @@ impl StoreTransaction {
         let is_released = self.change_held(lease, change).await?;
         if is_released && let Some(organization_id) = self.scope().organization_id() {
             self.queue_turn(organization_id).await?;
+            self.wanted_bells().add(RUN_QUEUE);
         }
         Ok(is_released)
     }

@@ -7,6 +7,7 @@ mod files;
 mod lease;
 mod parts;
 mod queue;
+mod revival;
 mod runs;
 mod sessions;
 mod totals;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tenantry_testkit::contracts::{
-    ACCOUNTS, API_KEYS, AUDIT, ERASURE, FACTORS, FOREIGN_ROWS, GUESSES, INVITATIONS, LINKS, MEMBERS, OUTBOX, REQUESTS,
-    SIGNING_KEYS, SYNC_FILES, SYNC_RUNS, SYNC_SESSIONS, TASKS, TENANCY, TaskSubject,
+    ACCOUNTS, API_KEYS, AUDIT, ERASURE, FACTORS, FOREIGN_ROWS, GUESSES, INVITATIONS, JOB_CARE, JOBS, LINKS, MEMBERS,
+    OUTBOX, REQUESTS, SIGNING_KEYS, SYNC_FILES, SYNC_RUNS, SYNC_SESSIONS, TASKS, TENANCY, TaskSubject,
 };
 use tenantry_testkit::{StorePorts, World, run};
 
@@ -47,6 +47,8 @@ kept! {
     the_contract_of_erasure: ERASURE, std::convert::identity;
     the_contract_of_second_factors: FACTORS, std::convert::identity;
     the_contract_of_invitations: INVITATIONS, std::convert::identity;
+    the_contract_of_jobs: JOBS, std::convert::identity;
+    the_contract_of_looking_after_jobs: JOB_CARE, std::convert::identity;
     the_contract_of_mailed_links: LINKS, std::convert::identity;
     the_contract_of_members: MEMBERS, std::convert::identity;
     the_contract_of_the_outbox: OUTBOX, std::convert::identity;

@@ -5,9 +5,16 @@ use tenantry_sync::ports::RunBell;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// Wakes the workers of this process. Clones are the same bell.
+/// Wakes the worker of this process. Clones are the same bell.
 #[derive(Debug, Clone, Default)]
 pub struct Bell(Arc<Notify>);
+
+impl From<Arc<Notify>> for Bell {
+    /// What wakes the worker when it is notified.
+    fn from(notify: Arc<Notify>) -> Self {
+        Self(notify)
+    }
+}
 
 impl RunBell for Bell {
     fn ring(&self) {

@@ -6,8 +6,10 @@ mod stores;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tenantry_application::RUN_QUEUE;
 use tenantry_http::Services;
 use tenantry_identity::PlatformContext;
+use tenantry_jobs::Doorbell;
 use tenantry_kernel::{Clock, IdGenerator};
 use tenantry_store::Database;
 use tenantry_sync::{Cycles, DirectOptions, DirectUploads, SyncSessions, Uploads};
@@ -16,6 +18,7 @@ use tenantry_transfer::engine::{Bell, SyncWorker, TransferOptions, WorkerParts};
 use self::policy::OperatorPolicy;
 use self::stores::ConfiguredStores;
 use crate::failure::Failure;
+use crate::node::doorbell::RunsBell;
 use crate::node::ground::Ground;
 use crate::settings::{Settings, SyncSettings};
 
@@ -34,12 +37,12 @@ pub(super) struct SyncParts {
 }
 
 impl SyncParts {
-    pub fn new(ground: &Ground<'_>) -> Result<Self, Failure> {
+    pub fn new(ground: &Ground<'_>, doorbell: &Doorbell) -> Result<Self, Failure> {
         let Ground { settings, store, clock, ids, .. } = ground;
         let policy = Arc::new(OperatorPolicy::new(settings)?);
-        let bell = Bell::default();
         let sessions = SyncSessions::new(store.clone(), policy.clone(), clock.clone(), ids.clone());
-        let uploads = Uploads::new(store.clone(), policy.clone(), Arc::new(bell.clone()), clock.clone(), ids.clone());
+        let bell = Arc::new(RunsBell(doorbell.clone()));
+        let uploads = Uploads::new(store.clone(), policy.clone(), bell, clock.clone(), ids.clone());
         let objects = Arc::new(ConfiguredStores::new(ground)?);
         let direct = DirectUploads::new(
             store.clone(),
@@ -56,7 +59,7 @@ impl SyncParts {
             direct_uploads: Arc::new(direct),
             policy,
             objects,
-            bell,
+            bell: Bell::from(doorbell.of_queue(RUN_QUEUE)),
             store: store.clone(),
             clock: clock.clone(),
             ids: ids.clone(),

@@ -19,7 +19,7 @@ pub use runs::SYNC_RUNS;
 pub use sessions::SYNC_SESSIONS;
 
 impl World {
-    async fn sync(&self, context: &TenantContext) -> Box<dyn SyncTransaction> {
+    pub(in crate::contracts) async fn sync(&self, context: &TenantContext) -> Box<dyn SyncTransaction> {
         self.ports.sync.begin(context).await.expect("a transaction")
     }
 
@@ -35,7 +35,7 @@ impl World {
         SyncSession::create(new, id, organization_id, person.user.id, self.clock.now())
     }
 
-    fn new_run(&self, session: &SyncSession) -> Run {
+    pub(in crate::contracts) fn new_run(&self, session: &SyncSession) -> Run {
         let now = self.clock.now();
         Run {
             id: RunId::generate(&SystemIds),
@@ -65,7 +65,7 @@ impl World {
     }
 
     /// A stored session.
-    async fn sync_session(&self, person: &Person) -> SyncSession {
+    pub(in crate::contracts) async fn sync_session(&self, person: &Person) -> SyncSession {
         let session = self.new_sync_session(person, self.project(&person.owner).await.id);
         let mut transaction = self.sync(&person.owner).await;
         assert!(transaction.sync_sessions().insert(&session).await.unwrap());
@@ -74,7 +74,7 @@ impl World {
     }
 
     /// A stored run of a session, its latest.
-    async fn run_of(&self, person: &Person, session: &SyncSession) -> Run {
+    pub(in crate::contracts) async fn run_of(&self, person: &Person, session: &SyncSession) -> Run {
         let run = self.new_run(session);
         let mut transaction = self.sync(&person.owner).await;
         assert!(transaction.runs().insert(&run).await.unwrap());
@@ -100,7 +100,7 @@ impl World {
         run
     }
 
-    async fn found_run(&self, person: &Person, id: RunId) -> Option<Run> {
+    pub(in crate::contracts) async fn found_run(&self, person: &Person, id: RunId) -> Option<Run> {
         let mut transaction = self.ports.sync.read(&person.owner).await.unwrap();
         transaction.runs().find(id).await.unwrap()
     }

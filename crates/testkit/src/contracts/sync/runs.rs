@@ -11,7 +11,12 @@ const LEASE: Duration = Duration::from_mins(1);
 
 impl World {
     /// Takes runs until this person's comes; those of other cases stay taken.
-    async fn claim(&self, person: &Person, lease: Duration, most_of_one: u16) -> Option<Claim> {
+    pub(in crate::contracts) async fn claim(
+        &self,
+        person: &Person,
+        lease: Duration,
+        most_of_one: u16,
+    ) -> Option<Claim> {
         let worker = WorkerName::new(SystemIds.next_id().to_string());
         loop {
             let claim = self.ports.run_queue.claim(&worker, lease, most_of_one, self.clock.now()).await.unwrap()?;

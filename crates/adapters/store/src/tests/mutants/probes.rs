@@ -43,6 +43,7 @@ const SEEDS: &[(&str, &[[&str; 3]])] = &[
     ("sync_turns", &[[HOME, ADA, ADA]]),
     ("sync_files", EACH_ONE),
     ("sync_parts", EACH_ONE),
+    ("jobs", EACH_ONE),
 ];
 const EACH_ONE: &[[&str; 3]] = &[[HOME, ADA, ADA], [AWAY, BOB, BOB]];
 
@@ -208,6 +209,13 @@ pub const TABLES: &[Table] = &[
         row: "'{org}', 1, '{id}', '{id}', '{id}', '{id}', '\\x00', 0, 0, 0, 0, 0, 'pending', 0, NULL, NULL, NULL, NULL, \
               NULL, NULL, NULL",
         touch: "attempts = 9",
+        visible: [0, 0, 1],
+    },
+    Table {
+        name: "jobs",
+        row: "'{id}', '{org}', '{user}', 'q', 'k', '{}', 0, 'failed', NULL, false, 0, 1, 0, false, 0, NULL, 0, NULL, \
+              NULL, now(), NULL, NULL",
+        touch: "crashes = 9",
         visible: [0, 0, 1],
     },
     Table { name: "sync_parts", row: "'{org}', '{id}', 1, 0, 0, 'e'", touch: "size = 9", visible: [0, 0, 1] },

@@ -5,8 +5,8 @@ use std::pin::Pin;
 
 use tenantry_testkit::Case;
 use tenantry_testkit::contracts::{
-    ACCOUNTS, API_KEYS, AUDIT, ERASURE, FACTORS, FOREIGN_ROWS, GUESSES, INVITATIONS, LINKS, MEMBERS, OUTBOX, REQUESTS,
-    SIGNING_KEYS, SYNC_FILES, SYNC_RUNS, SYNC_SESSIONS, TASKS, TENANCY,
+    ACCOUNTS, API_KEYS, AUDIT, ERASURE, FACTORS, FOREIGN_ROWS, GUESSES, INVITATIONS, JOBS, LINKS, MEMBERS, OUTBOX,
+    REQUESTS, SIGNING_KEYS, SYNC_FILES, SYNC_RUNS, SYNC_SESSIONS, TASKS, TENANCY,
 };
 
 use super::super::contracts::{tasks, world};
@@ -56,6 +56,7 @@ async fn every_promise() -> Vec<Promise> {
     all.extend(promises(ERASURE, world));
     all.extend(promises(FACTORS, world));
     all.extend(promises(INVITATIONS, world));
+    all.extend(promises(JOBS, world));
     all.extend(promises(LINKS, world));
     all.extend(promises(MEMBERS, world));
     all.extend(promises(OUTBOX, world));
