@@ -101,9 +101,10 @@ def measured(command):
 
 
 def memory_of(pid):
+    """What the process has in memory for itself; what it has mapped of files is the kernel's to drop."""
     try:
         for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS"):
+            if line.startswith("RssAnon"):
                 return int(line.split()[1]) / 1024
     except OSError:
         pass

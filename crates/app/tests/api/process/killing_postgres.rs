@@ -31,7 +31,11 @@ async fn kill_again_and_again(objects: Objects) {
     let kills = environment::number("TEST_KILLS").unwrap_or(KILLS);
     let (mut rng, seed) = seeded();
     let database = Database::on(&cluster).await;
-    let settings = [("TENANTRY__SYNC__BANDWIDTH_KIB_PER_SECOND", "20000")];
+    let settings = [
+        ("TENANTRY__SYNC__BANDWIDTH_KIB_PER_SECOND", "20000"),
+        // Longer than PostgreSQL takes to come back on the slowest machine: then nobody may be taken for dead.
+        ("TENANTRY__SYNC__LEASE_SECONDS", "120"),
+    ];
     let trial = Trial::prepare(&database, objects, FILES, 4, (&["serve"], &settings)).await;
     let (mut killed, mut longest) = (0, Duration::ZERO);
     while killed < kills {
@@ -49,10 +53,10 @@ async fn kill_again_and_again(objects: Objects) {
         }
         trial.ended(&job).await;
         trial.compare(seed);
-        let sent = trial.sent();
-        assert!(sent.values().all(|times| *times == 1), "seed {seed}: {sent:?}");
         let crashes = "SELECT 'crashed' FROM sync_runs WHERE crashes > 0";
         assert!(database.texts(crashes).await.is_empty(), "seed {seed}: a worker was taken for dead");
+        let again: Vec<_> = trial.sent().into_iter().filter(|(_, times)| *times > 1).collect();
+        assert!(again.is_empty(), "seed {seed}: {again:?}");
     }
     eprintln!("PostgreSQL was killed {killed} times; runs went on at most {longest:?} after it was back");
     assert!(longest < Duration::from_secs(30), "{longest:?}");

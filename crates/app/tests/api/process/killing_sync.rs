@@ -14,8 +14,8 @@ use crate::database::Database;
 /// Kills of one run of these tests; `TEST_KILLS` for more.
 const KILLS: u64 = 4;
 
-/// Five deaths in a row would have a job given up.
-const KILLS_OF_ONE: u64 = 4;
+/// Five deaths would have a job given up, and on a busy machine a worker that lives may be thought dead once.
+const KILLS_OF_ONE: u64 = 3;
 
 /// The large ones have a little more than three parts.
 const FILES: Files = Files { small: 400, small_bytes: 100, large: 2, large_bytes: 25 << 20 };
@@ -52,7 +52,7 @@ async fn kill_again_and_again(database: &Database, objects: Objects) {
     let (mut rng, seed) = seeded();
     let pace = KIB_PER_SECOND.to_string();
     let settings =
-        [("TENANTRY__SYNC__LEASE_SECONDS", "2"), ("TENANTRY__SYNC__BANDWIDTH_KIB_PER_SECOND", pace.as_str())];
+        [("TENANTRY__SYNC__LEASE_SECONDS", "4"), ("TENANTRY__SYNC__BANDWIDTH_KIB_PER_SECOND", pace.as_str())];
     let mut trial = Trial::prepare(database, objects, FILES, WORKERS, (&["serve"], &settings)).await;
     let (mut killed, mut most_lost) = (0, 0);
     while killed < kills {
