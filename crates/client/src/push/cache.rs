@@ -279,33 +279,33 @@ mod tests {
     #[test]
     fn u8_damage_costs_no_more_than_what_is_damaged() {
         let folder = tempfile::tempdir().unwrap();
-        let fill = || {
+        let write = || {
             let mut cache = Cache::open(Some(folder.path()), "a");
             for inode in 0..10 {
                 cache.insert(&path(&inode.to_string()), identity(inode), Crc64::new(inode), late());
             }
             cache.flush();
         };
-        let known = || {
+        let count = || {
             let mut cache = Cache::open(Some(folder.path()), "a");
             (0..10).filter(|inode| cache.look_up(&path(&inode.to_string()), &identity(*inode)).is_some()).count()
         };
-        fill();
+        write();
         let file = only(folder.path());
         let whole = fs::read(&file).unwrap();
-        assert_eq!((whole.len(), known()), (64 * 11, 10));
+        assert_eq!((whole.len(), count()), (64 * 11, 10));
         let mut damaged = whole.clone();
         damaged[64 * 3 + 20] ^= 1;
         fs::write(&file, &damaged).unwrap();
-        assert_eq!(known(), 9);
+        assert_eq!(count(), 9);
         fs::write(&file, &whole[..64 * 6 + 5]).unwrap();
-        assert_eq!(known(), 5);
+        assert_eq!(count(), 5);
         assert_eq!(fs::metadata(&file).unwrap().len(), 64 * 6, "what comes next begins where a record does");
         for nonsense in [&b""[..], b"x", &whole[..63], &[0; 640], b"tenantry push"] {
             fs::write(&file, nonsense).unwrap();
-            assert_eq!(known(), 0);
-            fill();
-            assert_eq!(known(), 10);
+            assert_eq!(count(), 0);
+            write();
+            assert_eq!(count(), 10);
         }
     }
 

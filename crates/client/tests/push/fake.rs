@@ -1,6 +1,7 @@
 //! A server of direct uploads and its store, in memory. It fails as it is told to.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use base64::Engine as _;
@@ -47,6 +48,9 @@ struct Rule {
     fault: Fault,
 }
 
+/// By number.
+type Parts = BTreeMap<usize, Vec<u8>>;
+
 pub struct Request {
     pub method: String,
     pub path: String,
@@ -61,7 +65,7 @@ pub struct State {
     index: BTreeMap<Vec<u8>, (u64, String)>,
     files: HashMap<Uuid, Declared>,
     /// By path: what was declared, and the parts.
-    uploads: BTreeMap<Vec<u8>, (String, BTreeMap<usize, Vec<u8>>)>,
+    uploads: BTreeMap<Vec<u8>, (String, Parts)>,
     appended: HashMap<Uuid, Vec<u8>>,
     rules: Vec<Rule>,
     /// `METHOD /path` of each request, without its query.
@@ -191,10 +195,10 @@ async fn head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<(Request, 
 async fn reply(stream: &mut TcpStream, request: &Request, (status, headers, body): Answer) -> std::io::Result<()> {
     let mut head = format!("HTTP/1.1 {status} Whatever\r\n");
     for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
+        write!(head, "{name}: {value}\r\n").unwrap();
     }
     if status != 204 && request.method != "HEAD" {
-        head += &format!("content-length: {}\r\n", body.len());
+        write!(head, "content-length: {}\r\n", body.len()).unwrap();
     }
     stream.write_all(format!("{head}\r\n").as_bytes()).await?;
     stream.write_all(&body).await

@@ -120,7 +120,7 @@ async fn u12_what_changes_is_sent_while_it_watches() {
     let (stopper, stop) = Stop::new();
     let mut push = trial.push(trial.options());
     let watching = tokio::spawn(async move { push.watch(&stop).await });
-    let passes = async |number| {
+    let wait_for = async |number| {
         for _ in 0..600 {
             if trial.told.of("done").len() >= number {
                 return;
@@ -129,9 +129,9 @@ async fn u12_what_changes_is_sent_while_it_watches() {
         }
         panic!("no pass");
     };
-    passes(1).await;
+    wait_for(1).await;
     trial.write("new/b", b"b");
-    passes(2).await;
+    wait_for(2).await;
     trial.compare();
     assert_eq!(trial.fake.count("POST", "/direct"), 2);
     stopper.stop();
