@@ -83,9 +83,9 @@ async fn u8_of_those_that_send_at_once_one_wins(site: &Site) {
         if upload.offset().await == 0 {
             upload.send(0, b"two").await;
         }
-        let recorded =
-            ada.post(&format!("/uploads/{}/files/complete", client.job), serde_json::json!({"file_ids": [upload.id]}));
-        let recorded = recorded.await.expect(200)["data"][0]["checksum"].as_str().unwrap().to_owned();
+        let complete = format!("/uploads/{}/files/complete", client.job);
+        let recorded = ada.post(&complete, serde_json::json!({"file_ids": [upload.id]})).await.expect(200);
+        let recorded = recorded["data"][0]["checksum"].as_str().unwrap().to_owned();
         let object = client.object(&path).unwrap();
         assert_eq!(tenantry_sync::objects::Crc64::of(&object).to_string(), recorded, "{path}");
     }
@@ -116,6 +116,5 @@ async fn u8_a_body_may_take_longer_than_an_answer(site: &Site) {
     stream.write_all(b"two").await.unwrap();
     assert_eq!(answered(&mut stream).await, 204);
     assert_eq!(client.object("a").as_deref(), Some(&b"onetwo"[..]));
-    drop((upload, client, ada));
     hasty.stop().await;
 }
