@@ -21,8 +21,12 @@ use tenantry_identity::{
     },
 };
 use tenantry_kernel::{OrganizationId, StorageError, Store, SystemClock, SystemIds};
-use tenantry_sync::ports::{RunBell, SyncPolicy};
-use tenantry_sync::{Cycles, LocalDirectory, PatternSyntaxError, Patterns, ProfileName, SyncSessions, Uploads};
+use tenantry_sync::objects::{ObjectError, ObjectStore};
+use tenantry_sync::ports::{ObjectStores, RunBell, SyncPolicy};
+use tenantry_sync::{
+    Cycles, DirectOptions, DirectUploads, LocalDirectory, PatternSyntaxError, Patterns, ProfileName, SyncSessions,
+    Uploads,
+};
 use tenantry_tasks::Tasks;
 use tenantry_tenancy::{
     AuditLog, BucketName, Entrance, FoundInvitation, InvitationDoor, Organizations, Projects, ports::InvitationLookup,
@@ -108,6 +112,13 @@ impl SyncPolicy for Nowhere {
 
     async fn check_patterns(&self, _: &Patterns) -> Result<(), PatternSyntaxError> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl ObjectStores for Nowhere {
+    async fn open(&self, _: Option<&BucketName>, _: Option<&ProfileName>) -> Result<Arc<dyn ObjectStore>, ObjectError> {
+        Err(ObjectError::Unavailable("there is no object store".into()))
     }
 }
 
@@ -310,6 +321,14 @@ pub fn services() -> Services {
         cycles: Arc::new(Cycles::new(store.clone(), clock.clone(), ids.clone())),
         sync_sessions: Arc::new(SyncSessions::new(store.clone(), store.clone(), clock.clone(), ids.clone())),
         uploads: Arc::new(Uploads::new(store.clone(), store.clone(), store.clone(), clock.clone(), ids.clone())),
+        direct_uploads: Arc::new(DirectUploads::new(
+            store.clone(),
+            store.clone(),
+            store.clone(),
+            clock.clone(),
+            ids.clone(),
+            DirectOptions::default(),
+        )),
         audit_log: Arc::new(AuditLog::new(store.clone(), clock.clone(), ids.clone())),
         tasks: Arc::new(Tasks::new(store.clone(), clock.clone(), ids.clone())),
         requests: Arc::new(IdempotentRequests::new(store.clone(), store, hour, hour, clock, ids)),

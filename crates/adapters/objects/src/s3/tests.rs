@@ -249,7 +249,7 @@ async fn a_store_without_checksums_is_told_md5() {
 #[tokio::test]
 async fn a_request_for_others_says_all_that_must_be_sent() {
     let server = S3Server::over(memory()).await;
-    let store = connect(options(&server)).await;
+    let store = connect(options(&server.endpoint)).await;
     assert!(store.presigns());
     let (one, lifetime) = (Crc64::of(b"one"), Duration::from_mins(15));
     let put = store.presign_put(&key(), 3, Some(one), lifetime).await.unwrap().unwrap();

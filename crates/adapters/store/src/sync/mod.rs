@@ -3,6 +3,7 @@
 mod columns;
 mod cycles;
 mod destinations;
+mod file_rows;
 mod files;
 mod lease;
 mod parts;

@@ -65,7 +65,9 @@ fn since(now: Calls, before: Calls) -> Calls {
         complete_upload: now.complete_upload - before.complete_upload,
         abort_upload: now.abort_upload - before.abort_upload,
         list_uploads: now.list_uploads - before.list_uploads,
+        append: now.append - before.append,
         bytes: now.bytes - before.bytes,
+        too_late: now.too_late - before.too_late,
     }
 }
 

@@ -15,7 +15,7 @@ use tenantry_kernel::{Clock, OrganizationId, SystemClock, SystemIds};
 use tenantry_objects::{Addressing, HttpPool, HttpPoolOptions, S3Credentials, S3Options, S3Store};
 use tenantry_sync::objects::{Crc64, ObjectError, ObjectKey, ObjectStore, PartLimits};
 use tenantry_sync::ports::{ObjectStores, SyncPolicy};
-use tenantry_sync::{DirectOptions, DirectUploads, LocalDirectory, ProfileName};
+use tenantry_sync::{DirectOptions, DirectUploads, LocalDirectory, PatternSyntaxError, Patterns, ProfileName};
 use tenantry_tenancy::BucketName;
 use tenantry_testkit::objects::{ACCESS_KEY, BUCKET, FaultyStore, MemoryStore, S3Server, SECRET_KEY};
 
@@ -146,6 +146,10 @@ impl SyncPolicy for OwnBucketOnly {
 
     fn allows_profile(&self, _: OrganizationId, _: &ProfileName) -> bool {
         false
+    }
+
+    async fn check_patterns(&self, _: &Patterns) -> Result<(), PatternSyntaxError> {
+        Ok(())
     }
 }
 
