@@ -30,7 +30,7 @@ mod server;
 mod sync;
 mod variables;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -81,6 +81,8 @@ pub struct Settings {
     pub rate_limit: RateLimitSettings,
     pub redis: RedisSettings,
     pub sync: SyncSettings,
+    /// The files that secrets came from.
+    pub secret_files: Vec<PathBuf>,
     listing: Listing,
 }
 
@@ -117,7 +119,7 @@ impl Settings {
         let merged = layers::merge(profile, variables, directory)?;
         let listing = Listing::new(profile, &merged);
         let sections: Sections = layers::deserialize(merged)?;
-        let settings = sections.assemble(profile, listing);
+        let settings = sections.assemble(profile, variables.secret_files(), listing);
         settings.validate()?;
         Ok(settings)
     }
@@ -200,7 +202,7 @@ impl Settings {
 }
 
 impl Sections {
-    fn assemble(self, profile: Profile, listing: Listing) -> Settings {
+    fn assemble(self, profile: Profile, secret_files: Vec<PathBuf>, listing: Listing) -> Settings {
         let Self {
             server,
             data,
@@ -237,6 +239,7 @@ impl Sections {
             rate_limit,
             redis,
             sync,
+            secret_files,
             listing,
         }
     }
