@@ -25,6 +25,7 @@ pub struct SyncSettings {
     pub bandwidth_kib_per_second: u32,
     #[serde(rename = "orphan_age_seconds", deserialize_with = "seconds")]
     pub orphan_age: Duration,
+    pub event_streams_per_organization: u16,
 }
 
 /// Something that organisations may use: `NAME` for all of them, `ORGANIZATION_ID=NAME` for one.
@@ -65,7 +66,8 @@ impl SyncSettings {
         within("sync.concurrent_runs_per_organization", self.concurrent_runs_per_organization, 1..=256)?;
         within_seconds("sync.lease_seconds", self.lease, 2..=3_600)?;
         within("sync.memory_mib", self.memory_mib, 16..=65_536)?;
-        within_seconds("sync.orphan_age_seconds", self.orphan_age, 0..=31_536_000)
+        within_seconds("sync.orphan_age_seconds", self.orphan_age, 0..=31_536_000)?;
+        within("sync.event_streams_per_organization", self.event_streams_per_organization, 1..=10_000)
     }
 }
 

@@ -2,10 +2,13 @@
 
 mod cancel;
 mod events;
+mod followers;
 mod retry;
 mod start;
 mod status;
 mod view;
+
+pub use followers::EventStreams;
 
 use crate::{operation, operations::Operations};
 
