@@ -6,7 +6,6 @@ use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tenantry_sync::objects::{Crc64, Crc64Digest, ObjectError, PartLimits, StoredPart, UploadId};
 use tenantry_sync::{FileIdentity, Multipart, PartRecord, PlannedFile};
-
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
