@@ -31,7 +31,7 @@ mod server;
 mod sync;
 mod variables;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -83,6 +83,8 @@ pub struct Settings {
     pub rate_limit: RateLimitSettings,
     pub redis: RedisSettings,
     pub sync: SyncSettings,
+    /// The files that secrets came from.
+    pub secret_files: Vec<PathBuf>,
     listing: Listing,
 }
 
@@ -119,7 +121,7 @@ impl Settings {
         let merged = layers::merge(profile, variables, directory)?;
         let listing = Listing::new(profile, &merged);
         let sections: Sections = layers::deserialize(merged)?;
-        let settings = sections.assemble(profile, listing);
+        let settings = sections.assemble(profile, variables.secret_files(), listing);
         settings.validate()?;
         Ok(settings)
     }
@@ -202,7 +204,7 @@ impl Settings {
 }
 
 impl Sections {
-    fn assemble(self, profile: Profile, listing: Listing) -> Settings {
+    fn assemble(self, profile: Profile, secret_files: Vec<PathBuf>, listing: Listing) -> Settings {
         let Self {
             server,
             data,
@@ -239,6 +241,7 @@ impl Sections {
             rate_limit,
             redis,
             sync,
+            secret_files,
             listing,
         }
     }

@@ -8,6 +8,7 @@ use actix_web::{
     http::header::{AUTHORIZATION, HeaderName, USER_AGENT},
     web::Data,
 };
+use secrecy::{ExposeSecret as _, SecretString};
 use tenantry_identity::{Actor, ApiKeyBearer, Client, PlatformContext, Principal};
 use tenantry_kernel::{OrganizationId, UserId};
 use tenantry_tenancy::TenantContext;
@@ -164,6 +165,32 @@ impl Caller {
     /// Who acts, or for whom the API key does.
     pub(crate) fn user_id(&self) -> UserId {
         self.user_id
+    }
+}
+
+/// What a caller was let in with, to be shown again while an answer lasts.
+pub(crate) struct Pass {
+    token: SecretString,
+    organization_id: OrganizationId,
+}
+
+impl Pass {
+    /// What the sender of `request` was let in with.
+    pub(crate) fn of(request: &HttpRequest, caller: &Caller) -> Result<Self, Problem> {
+        Ok(Self { token: bearer_token(request)?.into(), organization_id: caller.context.organization_id() })
+    }
+
+    /// The same caller in the same organisation, as they may act now.
+    pub(crate) async fn admit(&self, state: &HttpState) -> Result<TenantContext, Problem> {
+        let token = self.token.expose_secret();
+        if state.services.api_key_gate.is_key(token) {
+            return Ok(TenantContext::unlock(&state.services.api_key_gate.admit(token).await?)?);
+        }
+        let principal = state.services.authenticator.by_access_token(token).await?;
+        if principal.organization_id() == self.organization_id {
+            return Ok(TenantContext::resume(&principal)?);
+        }
+        Ok(state.services.entrance.enter(principal.actor(), self.organization_id).await?)
     }
 }
 

@@ -47,6 +47,7 @@ pub use self::{
     server::{Server, ServerHandle, serve, serve_operations},
     services::Services,
     state::HttpState,
+    uploads::EventStreams,
 };
 
 /// The version of this server.

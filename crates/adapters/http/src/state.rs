@@ -11,6 +11,7 @@ use crate::{
     paging::CursorKey,
     problem::{ErrorCode, Problem},
     services::Services,
+    uploads::EventStreams,
 };
 
 /// What handlers work with; handlers take it as `Data<HttpState>`.
@@ -28,6 +29,8 @@ pub struct HttpState {
     pub rate_limits: Arc<dyn RateLimits>,
     /// Whether the server wants requests.
     pub readiness: Readiness,
+    /// Who follows which job.
+    pub event_streams: EventStreams,
     /// Counters and durations.
     pub metrics: Metrics,
     /// Authenticates cursors.

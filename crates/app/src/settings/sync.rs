@@ -30,6 +30,7 @@ pub struct SyncSettings {
     pub direct_idle_hours: u16,
     pub tus_checksum_mib: u16,
     pub tus_max_gib: u32,
+    pub event_streams_per_organization: u16,
 }
 
 /// Something that organisations may use: `NAME` for all of them, `ORGANIZATION_ID=NAME` for one.
@@ -75,7 +76,8 @@ impl SyncSettings {
         within_seconds("sync.presign_seconds", self.presigned_for, 10..=604_800)?;
         within("sync.direct_idle_hours", self.direct_idle_hours, 1..=8_760)?;
         within("sync.tus_checksum_mib", self.tus_checksum_mib, 1..=1_024)?;
-        within("sync.tus_max_gib", self.tus_max_gib, 1..=1_048_576)
+        within("sync.tus_max_gib", self.tus_max_gib, 1..=1_048_576)?;
+        within("sync.event_streams_per_organization", self.event_streams_per_organization, 1..=10_000)
     }
 }
 

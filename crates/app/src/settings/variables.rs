@@ -71,6 +71,16 @@ impl Variables {
         Ok(entries)
     }
 
+    /// The files that secrets come from.
+    pub(super) fn secret_files(&self) -> Vec<PathBuf> {
+        let is_secret = |name: &str| {
+            let alias = ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, key)| (*key).to_owned());
+            FROM_FILE.contains(&alias.unwrap_or_else(|| key_of(name)).as_str())
+        };
+        let files = self.0.iter().filter(|(name, _)| name.strip_suffix(FILE_SUFFIX).is_some_and(is_secret));
+        files.filter(|(_, path)| !path.is_empty()).map(|(_, path)| PathBuf::from(path)).collect()
+    }
+
     fn prefixed(&self, name: &str, schema: &Schema) -> Result<Option<Entry>, SettingsError> {
         let base = name.strip_suffix(FILE_SUFFIX).unwrap_or(name);
         let key = key_of(base);

@@ -33,7 +33,7 @@ pub struct Project {
     pub is_active: bool,
     /// Where its objects are stored, if not where the server stores them.
     pub bucket_name: Option<BucketName>,
-    /// What the keys of its objects begin with, if not with its id.
+    /// What the keys of its objects go on with after the organisation's id, if not with its own.
     pub storage_prefix: Option<StoragePrefix>,
     /// What clients keep with it.
     pub metadata: Metadata,
@@ -58,7 +58,7 @@ pub struct NewProject {
     pub is_active: bool,
     /// Where its objects are to be stored.
     pub bucket_name: Option<BucketName>,
-    /// What the keys of its objects are to begin with.
+    /// What the keys of its objects are to go on with after the organisation's id.
     pub storage_prefix: Option<StoragePrefix>,
     /// What clients keep with it.
     pub metadata: Metadata,

@@ -39,6 +39,25 @@ pub struct Call<'a> {
     pub key: &'a str,
     /// The number of a part; 0 without one.
     pub part: u32,
+    /// How many bytes are sent along.
+    pub bytes: usize,
+}
+
+/// What comes around each call of a store.
+pub trait Around: Send + Sync {
+    /// Does the call by awaiting `answer`, sooner or later, or not at all.
+    fn around<T: Send>(
+        &self,
+        call: Call<'_>,
+        answer: impl Future<Output = Result<T, ObjectError>> + Send,
+    ) -> impl Future<Output = Result<T, ObjectError>> + Send;
+}
+
+/// A store whose calls something comes around.
+pub struct AroundStore<A> {
+    store: Arc<dyn ObjectStore>,
+    /// What does.
+    pub around: A,
 }
 
 /// How a call fails.
@@ -101,15 +120,15 @@ impl Failure {
 type Plan = dyn Fn(Call<'_>) -> Fault + Send + Sync;
 
 /// A store that fails as a plan has it.
-pub struct FaultyStore {
-    store: Arc<dyn ObjectStore>,
-    plan: Box<Plan>,
-}
+pub type FaultyStore = AroundStore<Faults>;
+
+/// What is to become of each call.
+pub struct Faults(Box<Plan>);
 
 impl FaultyStore {
     /// Asks `plan` what is to become of each call, just when it comes.
     pub fn new(store: Arc<dyn ObjectStore>, plan: impl Fn(Call<'_>) -> Fault + Send + Sync + 'static) -> Self {
-        Self { store, plan: Box::new(plan) }
+        Self::surround(store, Faults(Box::new(plan)))
     }
 
     /// About one in `every` calls fails, in one of the ways that pass. The same calls in the same order fail for the
@@ -129,31 +148,48 @@ impl FaultyStore {
             }
         })
     }
+}
 
-    async fn call<T>(
+impl Around for Faults {
+    async fn around<T: Send>(
         &self,
-        operation: Operation,
-        key: &str,
-        part: u32,
-        call: impl Future<Output = Result<T, ObjectError>> + Send,
+        call: Call<'_>,
+        answer: impl Future<Output = Result<T, ObjectError>> + Send,
     ) -> Result<T, ObjectError> {
-        match (self.plan)(Call { operation, key, part }) {
-            Fault::None => call.await,
+        match (self.0)(call) {
+            Fault::None => answer.await,
             Fault::Late(delay) => {
                 tokio::time::sleep(delay).await;
-                call.await
+                answer.await
             }
             Fault::Before(failure) => Err(failure.error().await),
             Fault::After(failure) => {
-                drop(call.await);
+                drop(answer.await);
                 Err(failure.error().await)
             }
         }
     }
 }
 
+impl<A: Around> AroundStore<A> {
+    /// The store, with `around` around its calls.
+    pub fn surround(store: Arc<dyn ObjectStore>, around: A) -> Self {
+        Self { store, around }
+    }
+
+    async fn call<T: Send>(
+        &self,
+        operation: Operation,
+        key: &str,
+        part: u32,
+        answer: impl Future<Output = Result<T, ObjectError>> + Send,
+    ) -> Result<T, ObjectError> {
+        self.around.around(Call { operation, key, part, bytes: 0 }, answer).await
+    }
+}
+
 #[async_trait]
-impl ObjectStore for FaultyStore {
+impl<A: Around> ObjectStore for AroundStore<A> {
     fn place(&self) -> &Place {
         self.store.place()
     }
@@ -169,7 +205,8 @@ impl ObjectStore for FaultyStore {
         checksum: Crc64,
         condition: &PutCondition,
     ) -> Result<StoredObject, ObjectError> {
-        self.call(Operation::Put, key.as_str(), 0, self.store.put(key, body, checksum, condition)).await
+        let call = Call { operation: Operation::Put, key: key.as_str(), part: 0, bytes: body.len() };
+        self.around.around(call, self.store.put(key, body, checksum, condition)).await
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<StoredObject>, ObjectError> {
@@ -203,8 +240,8 @@ impl ObjectStore for FaultyStore {
         body: Bytes,
         checksum: Crc64,
     ) -> Result<StoredPart, ObjectError> {
-        let call = self.store.upload_part(key, upload_id, number, offset, body, checksum);
-        self.call(Operation::UploadPart, key.as_str(), number, call).await
+        let call = Call { operation: Operation::UploadPart, key: key.as_str(), part: number, bytes: body.len() };
+        self.around.around(call, self.store.upload_part(key, upload_id, number, offset, body, checksum)).await
     }
 
     async fn list_parts(&self, key: &ObjectKey, upload_id: &UploadId) -> Result<Vec<StoredPart>, ObjectError> {
@@ -264,14 +301,14 @@ impl ObjectStore for FaultyStore {
     }
 }
 
-impl FaultyStore {
+impl<A: Around> AroundStore<A> {
     fn inner(&self) -> Result<&dyn AppendingStore, ObjectError> {
         self.store.appending().ok_or_else(|| ObjectError::Internal("nothing can be appended".into()))
     }
 }
 
 #[async_trait]
-impl AppendingStore for FaultyStore {
+impl<A: Around> AppendingStore for AroundStore<A> {
     async fn append(
         &self,
         key: &ObjectKey,

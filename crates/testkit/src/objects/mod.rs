@@ -2,13 +2,15 @@
 
 mod bridge;
 mod faults;
+mod hooks;
 mod memory;
 mod s3s_fs;
 mod server;
 #[cfg(test)]
 mod tests;
 
-pub use faults::{Call, Failure, Fault, FaultyStore, Operation};
+pub use faults::{Around, AroundStore, Call, Failure, Fault, Faults, FaultyStore, Operation};
+pub use hooks::{HookedStore, Hooks, Seen};
 pub use memory::{Calls, MemoryStore};
 pub use s3s_fs::{S3S_FS_OBJECTS, S3S_FS_UPLOADS};
 pub use server::{ACCESS_KEY, BUCKET, S3Server, SECRET_KEY};

@@ -28,7 +28,7 @@ pub(crate) struct CreateProject {
     /// Where its objects are to be stored, if not where the server stores them.
     #[schema(min_length = 3, max_length = 63)]
     bucket_name: Option<String>,
-    /// What the keys of its objects are to begin with, if not with its id.
+    /// What the keys of its objects are to go on with after the organization's id, if not with its own.
     #[schema(max_length = 255)]
     storage_prefix: Option<String>,
     /// What clients keep with it, at most 16 KiB.

@@ -19,7 +19,7 @@ pub(crate) struct ProjectView {
     /// Where its objects are stored; null: where the server stores them.
     #[schema(required)]
     bucket_name: Option<String>,
-    /// What the keys of its objects begin with; null: its id.
+    /// What the keys of its objects go on with after the organization's id; null: its own id.
     #[schema(required)]
     storage_prefix: Option<String>,
     /// What clients keep with it.

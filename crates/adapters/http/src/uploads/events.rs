@@ -1,24 +1,31 @@
 use std::time::Duration;
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::header::{CACHE_CONTROL, CONTENT_ENCODING, ContentEncoding},
     web::Bytes,
 };
 use futures_util::{Stream, stream};
 use tenantry_sync::RunId;
-use tokio::time::{Instant, sleep};
+use tenantry_tenancy::TenantContext;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
 use uuid::Uuid;
 
-use super::view::StatusView;
+use super::{followers::Seat, view::StatusView};
 use crate::{
-    caller::{Caller, State},
+    caller::{Caller, Pass, State},
     fields::PathId,
-    problem::Problem,
+    problem::{ErrorCode, Problem},
 };
 
-/// How often the job is looked at.
-const INTERVAL: Duration = Duration::from_millis(250);
+/// How often it is asked whether the follower still may.
+const CHECKS: Duration = Duration::from_secs(5);
+
+/// How long it takes at most until a stream notices that the server is to stop.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// How long nothing is sent at most, so that neither side takes the other for gone.
 const SILENCE: Duration = Duration::from_secs(15);
@@ -26,19 +33,32 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// How long a stream lasts: whoever wants more asks again, with credentials that are then looked at again.
 const LONGEST: Duration = Duration::from_mins(10);
 
+/// Seconds after which one may ask again, where there are too many streams.
+const RETRY_AFTER: u64 = 10;
+
 /// Follow a job.
 ///
 /// Server-sent events: `progress` with what `GET /uploads/status/{job_id}` answers, now and at each change, at most
-/// four times a second; `done` with the same at the end. A stream ends after ten minutes at the latest; whoever comes
-/// back gets the job as it is then.
+/// four times a second; `done` with the same at the end. A stream ends after ten minutes at the latest, and when the
+/// credentials do; whoever comes back gets the job as it is then. An organization has a limited number of streams.
 #[utoipa::path(get, path = "/uploads/{job_id}/events", tag = "uploads",
     security(("bearer" = []), ("api_key" = ["sync:read"])),
     params(("job_id" = Uuid, Path, description = "The job")),
     responses((status = 200, description = "The events.", body = String, content_type = "text/event-stream")))]
-pub(crate) async fn handler(caller: Caller, state: State, PathId(id): PathId<Uuid>) -> Result<HttpResponse, Problem> {
-    let id = RunId::from_uuid(id);
-    let first = StatusView::from(state.services.uploads.status(&caller.context, id).await?);
-    let follower = Follower { caller, state, id, shown: None, next: Some(first), started: Instant::now() };
+pub(crate) async fn handler(
+    request: HttpRequest,
+    caller: Caller,
+    state: State,
+    PathId(id): PathId<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    let (pass, context, id) = (Pass::of(&request, &caller)?, caller.context, RunId::from_uuid(id));
+    let first = StatusView::from(state.services.uploads.status(&context, id).await?);
+    let seat = state.event_streams.join(context.organization_id(), id);
+    let seat = seat.ok_or_else(|| Problem::new(ErrorCode::RateLimited).with_retry_after(RETRY_AFTER))?;
+    let (now, seen) = (Instant::now(), seat.job().follow());
+    let (ends_at, checks_at) = (now + LONGEST, now + CHECKS);
+    let follower =
+        Follower { pass, context, state, id, seat, seen, shown: None, next: Some(first), ends_at, checks_at };
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -48,12 +68,16 @@ pub(crate) async fn handler(caller: Caller, state: State, PathId(id): PathId<Uui
 }
 
 struct Follower {
-    caller: Caller,
+    pass: Pass,
+    context: TenantContext,
     state: State,
     id: RunId,
+    seat: Seat,
+    seen: watch::Receiver<Option<StatusView>>,
     shown: Option<StatusView>,
     next: Option<StatusView>,
-    started: Instant,
+    ends_at: Instant,
+    checks_at: Instant,
 }
 
 fn events(follower: Follower) -> impl Stream<Item = Result<Bytes, Problem>> {
@@ -70,22 +94,32 @@ impl Follower {
         if let Some(first) = self.next.take() {
             return Some(self.show(first));
         }
-        let silent_since = Instant::now();
-        loop {
-            sleep(INTERVAL).await;
-            if self.started.elapsed() > LONGEST || !self.state.readiness.is_ready() {
-                return None;
+        let silent_until = Instant::now() + SILENCE;
+        while self.state.readiness.is_ready() {
+            let (state, context, id) = (&self.state, &self.context, self.id);
+            let ask = async || state.services.uploads.status(context, id).await.map(StatusView::from);
+            tokio::select! {
+                // Whatever is wrong now, the client learns when it comes back.
+                looked = self.seat.job().look(ask) => looked.ok()?,
+                changed = self.seen.changed() => changed.ok()?,
+                () = sleep_until(self.checks_at) => self.check().await?,
+                () = sleep_until(self.ends_at) => return None,
+                () = sleep(GLANCE) => {}
+                () = sleep_until(silent_until) => return Some((Bytes::from_static(b": still here\n\n"), true)),
             }
-            // Whatever is wrong now, the client learns when it comes back.
-            let run = self.state.services.uploads.status(&self.caller.context, self.id).await.ok()?;
-            let status = StatusView::from(run);
-            if self.shown.as_ref() != Some(&status) {
+            let seen = self.seen.borrow_and_update().clone();
+            if let Some(status) = seen.filter(|seen| self.shown.as_ref() != Some(seen)) {
                 return Some(self.show(status));
             }
-            if silent_since.elapsed() > SILENCE {
-                return Some((Bytes::from_static(b": still here\n\n"), true));
-            }
         }
+        None
+    }
+
+    /// Goes on as the follower may act now; none who may not any more.
+    async fn check(&mut self) -> Option<()> {
+        self.checks_at = Instant::now() + CHECKS;
+        self.context = self.pass.admit(&self.state).await.ok()?;
+        Some(())
     }
 
     fn show(&mut self, status: StatusView) -> (Bytes, bool) {

@@ -3,11 +3,14 @@
 mod cancel;
 mod direct;
 mod events;
+mod followers;
 mod retry;
 mod start;
 mod status;
 pub(crate) mod tus;
 mod view;
+
+pub use followers::EventStreams;
 
 use crate::{operation, operations::Operations};
 

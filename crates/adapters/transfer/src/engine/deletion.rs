@@ -7,6 +7,7 @@ use tenantry_sync::objects::{ObjectError, ObjectKey, ObjectStore};
 use tenantry_sync::{Advance, KnownObject, Progress, SyncSession, deletions_allowed};
 use tokio::time::sleep;
 
+use super::feed::halted;
 use super::halt::Halt;
 use super::journal::{Entry, Journal};
 use super::scanning::{Found, scan_options};
@@ -44,6 +45,7 @@ pub(super) async fn delete_extraneous(
              that is meant"
         )));
     }
+    let mut signal = journal.signal.clone();
     for chunk in extraneous.chunks(AT_ONCE) {
         let mut wait = first_retry;
         let mut tries = 0..session.times_to_retry.get();
@@ -52,7 +54,10 @@ pub(super) async fn delete_extraneous(
             if !error.is_transient() || tries.next().is_none() {
                 return Err(Halt::Failed(format!("objects could not be removed: {error}")));
             }
-            sleep(wait).await;
+            tokio::select! {
+                () = sleep(wait) => {}
+                halt = halted(&mut signal) => return Err(halt),
+            }
             wait = wait.saturating_mul(2).min(LONGEST_WAIT);
         }
     }

@@ -7,7 +7,6 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tenantry_source::{SourceFile, Symlinks};
 use tenantry_sync::objects::{Crc64, Crc64Digest, ObjectError, StoredPart, UploadId};
 use tenantry_sync::{FileIdentity, Multipart, PartRecord, PlannedFile};
-
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 

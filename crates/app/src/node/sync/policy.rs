@@ -26,7 +26,7 @@ impl OperatorPolicy {
             path: root.name.clone(),
             scope: root.organization_id.map_or(RootScope::All, |only| RootScope::Only(vec![only])),
         });
-        let roots = Roots::new(allowed.collect(), own_folders(settings)).map_err(Failure::configuration)?;
+        let roots = Roots::new(allowed.collect(), forbidden(settings)).map_err(Failure::configuration)?;
         Ok(Self {
             roots: Arc::new(roots),
             buckets: settings.sync.allowed_buckets.clone(),
@@ -40,12 +40,14 @@ impl OperatorPolicy {
     }
 }
 
-/// What the server itself writes to, which is nobody's to read.
-fn own_folders(settings: &Settings) -> Vec<PathBuf> {
+/// What the server itself writes to, and the files of its secrets, wherever links to them lead: nobody's to read.
+fn forbidden(settings: &Settings) -> Vec<PathBuf> {
     let data = &settings.data.directory;
     let database = settings.database_url().sqlite_path().and_then(Path::parent).map(Path::to_owned);
     let others = [settings.mail.directory(data), settings.objects.directory(data), PathBuf::from("config")];
-    let folders = others.into_iter().chain([data.clone()]).chain(database);
+    let secrets = &settings.secret_files;
+    let secrets = secrets.iter().cloned().chain(secrets.iter().filter_map(|file| file.canonicalize().ok()));
+    let folders = others.into_iter().chain([data.clone()]).chain(database).chain(secrets);
     folders.filter(|folder| !folder.as_os_str().is_empty()).collect()
 }
 
@@ -75,4 +77,43 @@ impl SyncPolicy for OperatorPolicy {
 
 fn is_allowed(allowances: &[Allowance], organization_id: OrganizationId, name: &str) -> bool {
     allowances.iter().any(|allowance| allowance.covers(organization_id, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use tenantry_kernel::{IdGenerator as _, SystemIds};
+
+    use super::*;
+    use crate::settings::Variables;
+
+    #[tokio::test]
+    async fn no_folder_is_read_that_holds_a_secret() {
+        let root = tempfile::tempdir().unwrap();
+        for folder in ["linked", "kept/secrets", "kept/rest", "free"] {
+            fs::create_dir_all(root.path().join(folder)).unwrap();
+        }
+        // A link to the file, as orchestrators mount them.
+        let [token, link] = ["kept/secrets/token", "linked/token"].map(|name| root.path().join(name));
+        fs::write(&token, "3f".repeat(32)).unwrap();
+        symlink(&token, &link).unwrap();
+        let variables = [
+            ("TENANTRY__SYNC__ALLOWED_ROOTS", root.path().to_str().unwrap()),
+            ("TENANTRY__METRICS__TOKEN_FILE", link.to_str().unwrap()),
+        ];
+        let settings = Settings::load_from(&Variables::from(variables), Path::new("no/such/directory")).unwrap();
+        let policy = OperatorPolicy::new(&settings).unwrap_or_else(|error| panic!("{error}"));
+        let allows = async |name: &str| {
+            let directory = LocalDirectory::parse(root.path().join(name).to_str().unwrap()).unwrap();
+            policy.allows_directory(OrganizationId::from_uuid(SystemIds.next_id()), &directory).await
+        };
+        for folder in ["free", "kept/rest"] {
+            assert!(allows(folder).await, "{folder}");
+        }
+        for folder in ["", "linked", "kept", "kept/secrets"] {
+            assert!(!allows(folder).await, "{folder}");
+        }
+    }
 }

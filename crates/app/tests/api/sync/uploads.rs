@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tenantry_tenancy::Role;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::{folder, object, run, session, with_worker};
 use crate::on_both_databases;
@@ -19,6 +19,8 @@ on_both_databases!(
     u8_a_bad_file_fails_alone_and_is_tried_again,
     u8_a_queued_job_of_a_member_who_left_fails,
     u8_a_queued_job_of_a_deactivated_account_fails,
+    c5_whoever_is_removed_follows_no_more,
+    u7_an_organization_has_a_limited_number_of_streams,
 );
 
 async fn u8_a_folder_is_uploaded_and_only_what_changed_the_next_time(site: &Site) {
@@ -148,4 +150,58 @@ async fn failure(site: &Site, person: &Person<'_>, job: &Value) -> String {
     let failed = person.get(&path).await.expect(200);
     assert_eq!((&failed["status"], &failed["total_files"]), (&json!("failed"), &json!(0)), "{failed}");
     failed["error"].as_str().unwrap().to_owned()
+}
+
+async fn c5_whoever_is_removed_follows_no_more(site: &Site) {
+    let ada = site.newcomer().await;
+    let (removed, deactivated) = (ada.hire(Role::Member).await, ada.hire(Role::Member).await);
+    let stays = ada.hire(Role::Guest).await;
+    let session = session(&ada, &folder(site, "followed", &[]), json!({})).await;
+    let job = ada.post("/uploads/start", json!({"session_id": session["id"]})).await.expect(202);
+    let path = format!("/uploads/{}", job["job_id"].as_str().unwrap());
+    let events = format!("{path}/events");
+    let follow = async |person: &Person<'_>| person.get(&events).await.text();
+    let remove = async {
+        sleep(Duration::from_millis(500)).await;
+        ada.delete(&format!("/users/{}", removed.id)).await.expect(204);
+        ada.patch(&format!("/users/{}", deactivated.id), json!({"is_active": false})).await.expect(200);
+    };
+    let outlast = async {
+        let (of_removed, of_deactivated, ()) = tokio::join!(follow(&removed), follow(&deactivated), remove);
+        ada.post(&format!("{path}/cancel"), json!({})).await.expect(202);
+        [of_removed, of_deactivated]
+    };
+    let both = timeout(Duration::from_secs(30), async { tokio::join!(outlast, follow(&stays)) });
+    let (ended, of_stays) = both.await.expect("the streams of those who may not any more end");
+    for text in ended {
+        assert!(text.starts_with("event: progress\n") && !text.contains("event: done"), "{text}");
+    }
+    assert!(of_stays.contains("event: done\n"), "{of_stays}");
+}
+
+async fn u7_an_organization_has_a_limited_number_of_streams(site: &Site) {
+    let limit = [("TENANTRY__SYNC__EVENT_STREAMS_PER_ORGANIZATION", "1")];
+    let other = site.another(&limit).await;
+    let mut jobs = Vec::new();
+    for name in ["one", "another"] {
+        let person = other.newcomer().await;
+        let session = session(&person, &folder(&other, name, &[]), json!({})).await;
+        let job = person.post("/uploads/start", json!({"session_id": session["id"]})).await.expect(202);
+        jobs.push((person, format!("/uploads/{}", job["job_id"].as_str().unwrap())));
+    }
+    let [(ada, job), (bob, elsewhere)] = &jobs[..] else { panic!("two jobs") };
+    let end = async |person: &Person<'_>, job: &str| {
+        sleep(Duration::from_millis(500)).await;
+        let refused = person.get(&format!("{job}/events")).await;
+        refused.refused(429, "RATE_LIMITED");
+        assert_eq!(refused.header("retry-after"), "10");
+        person.post(&format!("{job}/cancel"), json!({})).await.expect(202);
+    };
+    let follow = async |person: &Person<'_>, job: &str| person.get(&format!("{job}/events")).await.text();
+    let (first, others, (), ()) =
+        tokio::join!(follow(ada, job), follow(bob, elsewhere), end(ada, job), end(bob, elsewhere));
+    assert!(first.contains("event: done") && others.contains("event: done"), "{first} {others}");
+    assert!(follow(ada, job).await.contains("event: done"), "the place is free again");
+    drop(jobs);
+    other.stop().await;
 }
