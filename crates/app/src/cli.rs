@@ -40,8 +40,8 @@ pub enum Command {
     Keys(Keys),
     /// Send a folder of this machine to a project, what the store has already excepted
     ///
-    /// The key of a program that may write (`sync:write`) is read from TENANTRY_API_KEY, or from the file that
-    /// TENANTRY_API_KEY_FILE or --api-key-file names. Links, and files that may hold secrets, are left out, as the server
+    /// The key of a program that may write (`sync:write`) is read from `TENANTRY_API_KEY`, or from the file that
+    /// `TENANTRY_API_KEY_FILE` or --api-key-file names. Links, and files that may hold secrets, are left out, as the server
     /// does. Nothing is deleted. What was broken off goes on where it was when it is run again.
     ///
     /// Exit codes: 0 all is there, 1 a file failed or the server refuses, 2 wrong usage, 78 no key or a bad URL, 130
@@ -160,10 +160,10 @@ pub struct Push {
     /// The project whose files they become
     #[arg(long, value_name = "ID")]
     pub project: Uuid,
-    /// Where the server is, such as https://tenantry.example.com [env: TENANTRY_SERVER]
+    /// Where the server is, such as `https://tenantry.example.com` [env: `TENANTRY_SERVER`]
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
-    /// A file that holds the API key, in place of TENANTRY_API_KEY
+    /// A file that holds the API key, in place of `TENANTRY_API_KEY`
     #[arg(long, value_name = "PATH")]
     pub api_key_file: Option<PathBuf>,
     /// The cycle that they belong to

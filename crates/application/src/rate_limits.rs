@@ -10,6 +10,8 @@ pub enum RateRule {
     Address,
     /// The same, for attempts to sign in and the like.
     SignIn,
+    /// The network address that bytes of files come from: these requests are counted by nothing else.
+    Upload,
     /// The user who sends them.
     User,
     /// The organisation that they work in.
@@ -18,7 +20,7 @@ pub enum RateRule {
 
 impl RateRule {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Address, Self::SignIn, Self::User, Self::Organization];
+    pub const ALL: [Self; 5] = [Self::Address, Self::SignIn, Self::Upload, Self::User, Self::Organization];
 
     /// The name that clients see.
     #[must_use]
@@ -26,6 +28,7 @@ impl RateRule {
         match self {
             Self::Address => "address",
             Self::SignIn => "sign-in",
+            Self::Upload => "upload",
             Self::User => "user",
             Self::Organization => "organization",
         }
@@ -48,6 +51,8 @@ pub struct RateQuotas {
     pub address: Option<NonZeroU32>,
     /// [`RateRule::SignIn`].
     pub sign_in: Option<NonZeroU32>,
+    /// [`RateRule::Upload`].
+    pub upload: Option<NonZeroU32>,
     /// [`RateRule::User`].
     pub user: Option<NonZeroU32>,
     /// [`RateRule::Organization`].
@@ -61,6 +66,7 @@ impl RateQuotas {
         match rule {
             RateRule::Address => self.address,
             RateRule::SignIn => self.sign_in,
+            RateRule::Upload => self.upload,
             RateRule::User => self.user,
             RateRule::Organization => self.organization,
         }

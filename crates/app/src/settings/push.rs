@@ -31,12 +31,11 @@ impl PushSettings {
 }
 
 fn url(variables: &Variables, given: Option<&str>) -> Result<ServerUrl, SettingsError> {
-    let (text, origin) = match given {
-        Some(text) => (text.to_owned(), "--server"),
-        None => {
-            let missing = || SettingsError::Mismatch(format!("--server or {SERVER} must name the server"));
-            (variables.get(SERVER)?.ok_or_else(missing)?, SERVER)
-        }
+    let (text, origin) = if let Some(text) = given {
+        (text.to_owned(), "--server")
+    } else {
+        let missing = || SettingsError::Mismatch(format!("--server or {SERVER} must name the server"));
+        (variables.get(SERVER)?.ok_or_else(missing)?, SERVER)
     };
     text.parse().map_err(|error| SettingsError::Mismatch(format!("{origin} {error}")))
 }

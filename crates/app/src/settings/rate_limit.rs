@@ -12,6 +12,7 @@ use super::parse::within;
 pub struct RateLimitSettings {
     per_address_per_minute: u32,
     sign_in_per_address_per_minute: u32,
+    upload_per_address_per_minute: u32,
     per_user_per_minute: u32,
     per_organization_per_minute: u32,
     write_cost: u32,
@@ -24,6 +25,7 @@ impl RateLimitSettings {
         RateQuotas {
             address: NonZeroU32::new(self.per_address_per_minute),
             sign_in: NonZeroU32::new(self.sign_in_per_address_per_minute),
+            upload: NonZeroU32::new(self.upload_per_address_per_minute),
             user: NonZeroU32::new(self.per_user_per_minute),
             organization: NonZeroU32::new(self.per_organization_per_minute),
         }
@@ -39,6 +41,7 @@ impl RateLimitSettings {
         for (setting, value) in [
             ("rate_limit.per_address_per_minute", self.per_address_per_minute),
             ("rate_limit.sign_in_per_address_per_minute", self.sign_in_per_address_per_minute),
+            ("rate_limit.upload_per_address_per_minute", self.upload_per_address_per_minute),
             ("rate_limit.per_user_per_minute", self.per_user_per_minute),
             ("rate_limit.per_organization_per_minute", self.per_organization_per_minute),
         ] {

@@ -120,7 +120,7 @@ fn the_environment_gives_lists_minutes_and_nothing() {
 fn a_misspelt_setting_is_named_with_its_source() {
     assert_eq!(
         refusal([("TENANTRY__JOBS__PURGE_INTERVALL_SECONDS", "5")]),
-        "unknown setting jobs.purge_intervall_seconds in TENANTRY__JOBS__PURGE_INTERVALL_SECONDS; jobs has erase_after_days, purge_interval_seconds"
+        "unknown setting jobs.purge_intervall_seconds in TENANTRY__JOBS__PURGE_INTERVALL_SECONDS; jobs has concurrent_jobs, erase_after_days, keep_failed_days, keep_finished_hours, purge_interval_seconds"
     );
     let section = refusal([("TENANTRY__SEVER__PORT", "1")]);
     assert!(

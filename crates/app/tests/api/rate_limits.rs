@@ -13,10 +13,12 @@ on_both_databases!(
     what_changes_something_counts_twice,
     an_organization_is_limited_over_all_its_members,
     sign_in_has_a_limit_of_its_own_for_an_address,
+    u12_bytes_of_files_have_a_limit_of_their_own,
     nodes_with_one_redis_count_together,
 );
 
 const PER_USER: &str = "TENANTRY__RATE_LIMIT__PER_USER_PER_MINUTE";
+const UPLOAD: &str = "TENANTRY__RATE_LIMIT__UPLOAD_PER_ADDRESS_PER_MINUTE";
 const PER_ORGANIZATION: &str = "TENANTRY__RATE_LIMIT__PER_ORGANIZATION_PER_MINUTE";
 const SIGN_IN: &str = "TENANTRY__RATE_LIMIT__SIGN_IN_PER_ADDRESS_PER_MINUTE";
 
@@ -82,6 +84,26 @@ async fn sign_in_has_a_limit_of_its_own_for_an_address(site: &Site) {
     refused(&answer, "sign-in");
     assert_eq!(answer.header("access-control-allow-origin"), page, "{answer}");
     ada.get("/auth/me").await.expect(200);
+    strict.stop().await;
+}
+
+async fn u12_bytes_of_files_have_a_limit_of_their_own(site: &Site) {
+    let strict = site.another(&[(PER_USER, "2"), (UPLOAD, "3")]).await;
+    let ada = Person::sign_up(&strict, "ada").await;
+    let send = || {
+        let patch = ada.ask("PATCH", "/uploads/tus/018f0000-0000-7000-8000-000000000000");
+        patch.header("tus-resumable", "1.0.0").header("upload-offset", "0")
+    };
+    for _ in 0..3 {
+        let answer = send().header("content-type", "application/offset+octet-stream").send().await;
+        answer.refused(404, "NOT_FOUND");
+        assert_eq!(answer.header("ratelimit-policy"), "\"upload\";q=3;w=60");
+    }
+    refused(&send().send().await, "upload");
+    for _ in 0..2 {
+        ada.get("/tasks").await.expect(200);
+    }
+    refused(&ada.get("/tasks").await, "user");
     strict.stop().await;
 }
 

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, num::NonZeroU32};
 
 use actix_web::{
-    Error,
+    Error, HttpRequest,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -22,6 +22,7 @@ use crate::{
     problem::{ErrorCode, Problem},
     scope::RequestScope,
     state::HttpState,
+    uploads::tus,
 };
 
 static RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -37,7 +38,7 @@ pub(crate) async fn by_address(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     if let Some(keys) = keys_of_address(&request) {
-        let cost = cost(request.method(), HttpOptions::of(request.request()));
+        let cost = cost(request.request());
         if let Err(problem) = take(request.request(), &keys, cost).await {
             let (request, _) = request.into_parts();
             return Ok(ServiceResponse::from_err(problem, request).map_into_right_body());
@@ -47,8 +48,12 @@ pub(crate) async fn by_address(
 }
 
 /// Refuses the request of a user who sends too many, or in an organisation that gets too many.
-pub(crate) async fn by_caller(request: &actix_web::HttpRequest, context: &TenantContext) -> Result<(), Problem> {
-    let cost = cost(request.method(), HttpOptions::of(request));
+pub(crate) async fn by_caller(request: &HttpRequest, context: &TenantContext) -> Result<(), Problem> {
+    // Files are counted when they are declared.
+    if tus::is_one_upload(request.path()) {
+        return Ok(());
+    }
+    let cost = cost(request);
     let organization = RateKey { rule: RateRule::Organization, subject: context.organization_id().as_uuid().as_u128() };
     let user = context.actor().user_id();
     let user = user.map(|id| RateKey { rule: RateRule::User, subject: id.as_uuid().as_u128() });
@@ -73,7 +78,7 @@ pub(super) fn describe(state: &RateState, headers: &mut HeaderMap) {
     }
 }
 
-async fn take(request: &actix_web::HttpRequest, keys: &[RateKey], cost: NonZeroU32) -> Result<(), Problem> {
+async fn take(request: &HttpRequest, keys: &[RateKey], cost: NonZeroU32) -> Result<(), Problem> {
     let Some(state) = HttpState::of(request)?.rate_limits.take(keys, cost).await else { return Ok(()) };
     if let Some(scope) = RequestScope::of(request) {
         scope.note_rate(state);
@@ -91,6 +96,9 @@ fn keys_of_address(request: &ServiceRequest) -> Option<Vec<RateKey>> {
     let is_counted = *request.method() != Method::OPTIONS && !path.starts_with("/health") && path != "/openapi.json";
     let subject = network(RequestScope::of(request.request())?.address()?);
     is_counted.then(|| {
+        if tus::is_one_upload(request.path()) {
+            return vec![RateKey { rule: RateRule::Upload, subject }];
+        }
         let mut keys = vec![RateKey { rule: RateRule::Address, subject }];
         if path.starts_with("/auth/") && is_unsafe(request.method()) {
             keys.push(RateKey { rule: RateRule::SignIn, subject });
@@ -106,9 +114,10 @@ fn network(address: IpAddr) -> u128 {
     }
 }
 
-/// A read is cheaper than what changes something.
-fn cost(method: &Method, options: &HttpOptions) -> NonZeroU32 {
-    if is_unsafe(method) { options.write_cost } else { NonZeroU32::MIN }
+/// A read is cheaper than what changes something, but for the bytes of files.
+fn cost(request: &HttpRequest) -> NonZeroU32 {
+    let is_dear = is_unsafe(request.method()) && !tus::is_one_upload(request.path());
+    if is_dear { HttpOptions::of(request).write_cost } else { NonZeroU32::MIN }
 }
 
 fn whole_seconds(duration: std::time::Duration) -> u64 {

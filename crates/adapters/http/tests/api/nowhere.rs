@@ -226,6 +226,11 @@ fn mailed_links(
     MailedLinks::new(store.clone(), store.clone(), accounts.clone(), passwords, postbox.clone(), Arc::new(SystemClock))
 }
 
+fn direct_uploads(store: &Arc<Nowhere>) -> DirectUploads {
+    let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
+    DirectUploads::new(store.clone(), store.clone(), store.clone(), clock, ids, DirectOptions::default())
+}
+
 pub fn services() -> Services {
     let (store, hasher) = (Arc::new(Nowhere), Arc::new(ClearHasher));
     let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
@@ -321,14 +326,7 @@ pub fn services() -> Services {
         cycles: Arc::new(Cycles::new(store.clone(), clock.clone(), ids.clone())),
         sync_sessions: Arc::new(SyncSessions::new(store.clone(), store.clone(), clock.clone(), ids.clone())),
         uploads: Arc::new(Uploads::new(store.clone(), store.clone(), store.clone(), clock.clone(), ids.clone())),
-        direct_uploads: Arc::new(DirectUploads::new(
-            store.clone(),
-            store.clone(),
-            store.clone(),
-            clock.clone(),
-            ids.clone(),
-            DirectOptions::default(),
-        )),
+        direct_uploads: Arc::new(direct_uploads(&store)),
         audit_log: Arc::new(AuditLog::new(store.clone(), clock.clone(), ids.clone())),
         tasks: Arc::new(Tasks::new(store.clone(), clock.clone(), ids.clone())),
         requests: Arc::new(IdempotentRequests::new(store.clone(), store, hour, hour, clock, ids)),

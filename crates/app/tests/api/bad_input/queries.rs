@@ -70,6 +70,12 @@ async fn no_operation_takes_a_parameter_it_does_not_know(site: &Site) {
         if let Some(body) = fixture.body(operation) {
             ask = ask.json(&body);
         }
-        ask.send().await.blames(422, "VALIDATION_ERROR", "unknown");
+        let answer = ask.send().await;
+        // An answer to HEAD has no body that could blame anything.
+        if operation.method == "HEAD" {
+            assert_eq!(answer.status, 422, "{answer}");
+        } else {
+            answer.blames(422, "VALIDATION_ERROR", "unknown");
+        }
     }
 }

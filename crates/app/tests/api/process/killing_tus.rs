@@ -118,10 +118,11 @@ impl<'d> Trial<'d> {
         assert_eq!(head.status(), 200, "seed {seed}");
         let there: usize = head.headers()["upload-offset"].to_str().unwrap().parse().unwrap();
         let uploads = self.server.as_ref().unwrap().folder().join("data/objects/default/uploads");
-        for upload in fs::read_dir(uploads).into_iter().flatten().flatten() {
-            let data = fs::read(upload.path().join("data")).unwrap();
-            assert!(data[..there] == bytes[..there], "seed {seed}: {there}");
-        }
+        // A kill may have left one behind that was begun and not written down.
+        let mut begun = fs::read_dir(uploads).into_iter().flatten().flatten();
+        let has_arrived =
+            begun.any(|upload| fs::read(upload.path().join("data")).unwrap().starts_with(&bytes[..there]));
+        assert!(has_arrived || there == 0 || there == bytes.len(), "seed {seed}: {there}");
         there
     }
 

@@ -122,7 +122,7 @@ contract! {
             corner.appended("parts", &parts).await.err(),
             corner.make("parts", &parts, of(b"part"), &PutCondition::None).await.err(),
             corner.send("appends", &appends, 1, b"part").await.err(),
-            corner.complete("appends", &appends, &[part.clone()], crc(b"part"), &PutCondition::None).await.err(),
+            corner.complete("appends", &appends, std::slice::from_ref(&part), crc(b"part"), &PutCondition::None).await.err(),
         ];
         for (number, outcome) in refused.into_iter().enumerate() {
             assert!(matches!(outcome, Some(ObjectError::Refused { .. })), "{number}: {outcome:?}");

@@ -40,6 +40,12 @@ pub(crate) fn is_spoken_at(path: &str) -> bool {
     below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
 }
 
+/// Whether a request to this path is about the bytes of one file.
+pub(crate) fn is_one_upload(path: &str) -> bool {
+    let below = path.strip_prefix(API_PREFIX).and_then(|path| path.strip_prefix(COLLECTION));
+    below.and_then(|below| below.strip_prefix('/')).is_some_and(|id| !id.is_empty())
+}
+
 /// Says in an answer which version is spoken.
 pub(crate) fn describe(headers: &mut HeaderMap) {
     headers.insert(TUS_RESUMABLE, VERSION);

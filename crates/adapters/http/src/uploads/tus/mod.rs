@@ -11,7 +11,7 @@ mod offset;
 mod support;
 mod terminate;
 
-pub(crate) use self::headers::{describe, headers_of_pages, is_spoken_at, override_method};
+pub(crate) use self::headers::{describe, headers_of_pages, is_one_upload, is_spoken_at, override_method};
 use crate::{operation, operations::Operations};
 
 /// Registers the operations.

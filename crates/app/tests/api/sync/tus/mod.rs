@@ -139,11 +139,8 @@ fn tus(person: &Person<'_>, method: &str, path: &str) -> Ask {
 }
 
 fn metadata(job: &str, path: &[u8], checksum: Option<Crc64>) -> String {
-    let mut text = format!("job_id {},path {}", STANDARD.encode(job), STANDARD.encode(path));
-    if let Some(checksum) = checksum {
-        text += &format!(",crc64nvme {}", STANDARD.encode(checksum.to_string()));
-    }
-    text
+    let checksum = checksum.map(|checksum| format!(",crc64nvme {}", STANDARD.encode(checksum.to_string())));
+    format!("job_id {},path {}{}", STANDARD.encode(job), STANDARD.encode(path), checksum.unwrap_or_default())
 }
 
 fn number(answer: &Answer, name: &str) -> usize {
