@@ -104,30 +104,13 @@ impl DirectUploads {
         }
         let below = new.s3_prefix.or(cycle.and_then(|cycle| cycle.s3_prefix));
         let now = self.clock.now();
+        let whose = (context.organization_id(), context.user_id()?);
+        let destination = destination(whose.0, new.project_id, storage, below.as_ref());
         let run = Run {
-            id,
-            organization_id: context.organization_id(),
-            user_id: context.user_id()?,
-            session_id: None,
-            project_id: new.project_id,
             cycle_id: new.cycle_id,
-            mode: RunMode::Direct,
-            destination: destination(context.organization_id(), new.project_id, storage, below.as_ref()),
-            confirmed_deletions: 0,
             state: RunState::Started,
-            is_scanned: false,
-            cancel_requested: false,
-            progress: Progress::default(),
-            bytes_per_second: None,
-            files_per_second: None,
-            error: None,
-            warnings: Vec::new(),
-            warning_count: 0,
-            crashes: 0,
-            created_at: now,
             started_at: Some(now),
-            finished_at: None,
-            updated_at: now,
+            ..Run::queued(id, whose, new.project_id, RunMode::Direct, destination, now)
         };
         if !transaction.runs().insert(&run).await? {
             return transaction.runs().find(id).await?.ok_or(SyncError::NotFound);

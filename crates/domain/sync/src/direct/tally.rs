@@ -41,35 +41,19 @@ mod tests {
 
     use super::*;
     use crate::objects::{ObjectKey, RelativePath};
-    use crate::{Destination, FileIdentity, FileRecordId, PlannedFile, RunId, RunMode, RunState, SourceId};
+    use crate::{Destination, FileIdentity, FileRecordId, PlannedFile, RunId, RunMode, SourceId};
 
     fn run() -> Run {
         let id = || SystemIds.next_id();
-        Run {
-            id: RunId::from_uuid(id()),
-            organization_id: OrganizationId::from_uuid(id()),
-            user_id: UserId::from_uuid(id()),
-            session_id: None,
-            project_id: ProjectId::from_uuid(id()),
-            cycle_id: None,
-            mode: RunMode::Direct,
-            destination: Destination { bucket: None, profile: None, prefix: String::new() },
-            confirmed_deletions: 0,
-            state: RunState::Started,
-            is_scanned: false,
-            cancel_requested: false,
-            progress: Progress::default(),
-            bytes_per_second: None,
-            files_per_second: None,
-            error: None,
-            warnings: Vec::new(),
-            warning_count: 0,
-            crashes: 0,
-            created_at: DateTime::UNIX_EPOCH,
-            started_at: None,
-            finished_at: None,
-            updated_at: DateTime::UNIX_EPOCH,
-        }
+        let destination = Destination { bucket: None, profile: None, prefix: String::new() };
+        Run::queued(
+            RunId::from_uuid(id()),
+            (OrganizationId::from_uuid(id()), UserId::from_uuid(id())),
+            ProjectId::from_uuid(id()),
+            RunMode::Direct,
+            destination,
+            DateTime::UNIX_EPOCH,
+        )
     }
 
     fn indexed(run: &Run, state: FileState) -> IndexedFile {

@@ -285,6 +285,43 @@ impl Run {
     /// How many workers may die over a run before it is given up.
     pub const MAX_CRASHES: u16 = 5;
 
+    /// A run that waits, and has found nothing yet; it comes of no session, and of no cycle.
+    #[must_use]
+    pub fn queued(
+        id: RunId,
+        (organization_id, user_id): (OrganizationId, UserId),
+        project_id: ProjectId,
+        mode: RunMode,
+        destination: Destination,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id,
+            organization_id,
+            user_id,
+            session_id: None,
+            project_id,
+            cycle_id: None,
+            mode,
+            destination,
+            confirmed_deletions: 0,
+            state: RunState::Queued,
+            is_scanned: false,
+            cancel_requested: false,
+            progress: Progress::default(),
+            bytes_per_second: None,
+            files_per_second: None,
+            error: None,
+            warnings: Vec::new(),
+            warning_count: 0,
+            crashes: 0,
+            created_at: now,
+            started_at: None,
+            finished_at: None,
+            updated_at: now,
+        }
+    }
+
     /// What the run makes of its session, if it is of any.
     #[must_use]
     pub fn session_status(&self) -> Option<SessionStatus> {
@@ -366,30 +403,17 @@ mod tests {
 
     fn run(progress: Progress) -> Run {
         let id = || SystemIds.next_id();
+        let destination = Destination { bucket: None, profile: None, prefix: String::new() };
+        let (run_id, project_id) = (RunId::from_uuid(id()), ProjectId::from_uuid(id()));
+        let whose = (OrganizationId::from_uuid(id()), UserId::from_uuid(id()));
         Run {
-            id: RunId::from_uuid(id()),
-            organization_id: OrganizationId::from_uuid(id()),
-            user_id: UserId::from_uuid(id()),
             session_id: Some(SyncSessionId::from_uuid(id())),
-            project_id: ProjectId::from_uuid(id()),
-            cycle_id: None,
-            mode: RunMode::Full,
-            destination: Destination { bucket: None, profile: None, prefix: String::new() },
-            confirmed_deletions: 0,
             state: RunState::Started,
             is_scanned: true,
-            cancel_requested: false,
             progress,
             bytes_per_second: Some(10),
             files_per_second: Some(2),
-            error: None,
-            warnings: Vec::new(),
-            warning_count: 0,
-            crashes: 0,
-            created_at: DateTime::UNIX_EPOCH,
-            started_at: None,
-            finished_at: None,
-            updated_at: DateTime::UNIX_EPOCH,
+            ..Run::queued(run_id, whose, project_id, RunMode::Full, destination, DateTime::UNIX_EPOCH)
         }
     }
 

@@ -6,7 +6,7 @@ use tenantry_tenancy::{Permission, ProjectId, StoragePrefix, TenantContext};
 
 use crate::ports::{ProjectStorage, RunBell, SyncPolicy, SyncTransaction};
 use crate::session::next_run;
-use crate::{Destination, Progress, Run, RunEnd, RunId, RunMode, RunState, SyncError, SyncSession, SyncSessionId};
+use crate::{Destination, Progress, Run, RunEnd, RunId, RunMode, SyncError, SyncSession, SyncSessionId};
 
 /// What people do with runs: start them, watch them, end them.
 pub struct Uploads {
@@ -225,34 +225,12 @@ async fn queued(
         None => None,
     };
     let below = session.s3_prefix.as_ref().or(cycle_prefix.as_ref());
-    Ok(Run {
-        id,
-        organization_id: session.organization_id,
-        user_id: context.user_id()?,
-        session_id: Some(session.id),
-        project_id: session.project_id,
-        cycle_id: None,
-        mode,
-        destination: Destination {
-            profile: session.aws_profile.clone(),
-            ..destination(session.organization_id, session.project_id, storage, below)
-        },
-        confirmed_deletions: 0,
-        state: RunState::Queued,
-        is_scanned: false,
-        cancel_requested: false,
-        progress: Progress::default(),
-        bytes_per_second: None,
-        files_per_second: None,
-        error: None,
-        warnings: Vec::new(),
-        warning_count: 0,
-        crashes: 0,
-        created_at: now,
-        started_at: None,
-        finished_at: None,
-        updated_at: now,
-    })
+    let destination = Destination {
+        profile: session.aws_profile.clone(),
+        ..destination(session.organization_id, session.project_id, storage, below)
+    };
+    let whose = (session.organization_id, context.user_id()?);
+    Ok(Run { session_id: Some(session.id), ..Run::queued(id, whose, session.project_id, mode, destination, now) })
 }
 
 /// Where a project stores its objects, with the server's own rights. Keys begin with the organisation's id, so that no

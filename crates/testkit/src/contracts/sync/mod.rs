@@ -7,8 +7,8 @@ mod sessions;
 use tenantry_kernel::{Clock as _, SystemIds};
 use tenantry_sync::ports::SyncTransaction;
 use tenantry_sync::{
-    Cycle, CycleId, CycleName, CycleNumber, Destination, LocalDirectory, NewCycle, NewSyncSession, Progress, Run,
-    RunId, RunMode, RunState, SyncSession, SyncSessionId,
+    Cycle, CycleId, CycleName, CycleNumber, Destination, LocalDirectory, NewCycle, NewSyncSession, Run, RunId, RunMode,
+    RunState, SyncSession, SyncSessionId,
 };
 use tenantry_tenancy::{ProjectId, TenantContext};
 
@@ -36,31 +36,13 @@ impl World {
     }
 
     pub(in crate::contracts) fn new_run(&self, session: &SyncSession) -> Run {
-        let now = self.clock.now();
+        let (id, now) = (RunId::generate(&SystemIds), self.clock.now());
+        let whose = (session.organization_id, session.user_id);
+        let destination = Destination { bucket: None, profile: None, prefix: format!("{}/p", session.organization_id) };
         Run {
-            id: RunId::generate(&SystemIds),
-            organization_id: session.organization_id,
-            user_id: session.user_id,
             session_id: Some(session.id),
-            project_id: session.project_id,
-            cycle_id: None,
-            mode: RunMode::Full,
-            destination: Destination { bucket: None, profile: None, prefix: format!("{}/p", session.organization_id) },
             confirmed_deletions: 3,
-            state: RunState::Queued,
-            is_scanned: false,
-            cancel_requested: false,
-            progress: Progress::default(),
-            bytes_per_second: None,
-            files_per_second: None,
-            error: None,
-            warnings: Vec::new(),
-            warning_count: 0,
-            crashes: 0,
-            created_at: now,
-            started_at: None,
-            finished_at: None,
-            updated_at: now,
+            ..Run::queued(id, whose, session.project_id, RunMode::Full, destination, now)
         }
     }
 
