@@ -9,17 +9,18 @@ use std::fs;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Node, Package, PackageId};
 
 /// Crates that another service embeds without a database, a web framework or a runtime.
-const PURE: [&str; 6] = [
+const PURE: [&str; 7] = [
     "tenantry-kernel",
     "tenantry-identity",
     "tenantry-tenancy",
     "tenantry-tasks",
+    "tenantry-readings",
     "tenantry-sync",
     "tenantry-application",
 ];
 
 /// The domains that stand side by side. What spans them lives in `tenantry-application`.
-const PRODUCT_DOMAINS: [&str; 2] = ["tenantry-tasks", "tenantry-sync"];
+const PRODUCT_DOMAINS: [&str; 3] = ["tenantry-tasks", "tenantry-readings", "tenantry-sync"];
 
 /// What a pure crate must not bring along, at any depth.
 const FORBIDDEN: [&str; 20] = [
@@ -47,13 +48,22 @@ const FORBIDDEN: [&str; 20] = [
 
 /// Every arrow there may be between crates of this workspace, apart from tests. Inward, layer by layer.
 fn allowed_arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let domain = ["tenantry-kernel", "tenantry-identity", "tenantry-tenancy", "tenantry-tasks", "tenantry-sync"];
+    let domain = [
+        "tenantry-kernel",
+        "tenantry-identity",
+        "tenantry-tenancy",
+        "tenantry-tasks",
+        "tenantry-readings",
+        "tenantry-sync",
+    ];
     let inner: Vec<_> = domain.into_iter().chain(["tenantry-application"]).collect();
     let outer = [
         "tenantry-store",
         "tenantry-http",
         "tenantry-jobs",
         "tenantry-credentials",
+        "tenantry-advisors",
+        "tenantry-generation",
         "tenantry-limits",
         "tenantry-mail",
         "tenantry-pace",
@@ -70,12 +80,15 @@ fn allowed_arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("tenantry-identity", of(&["tenantry-kernel"])),
         ("tenantry-tenancy", of(&["tenantry-kernel", "tenantry-identity"])),
         ("tenantry-tasks", of(&["tenantry-kernel", "tenantry-identity", "tenantry-tenancy"])),
+        ("tenantry-readings", of(&["tenantry-kernel", "tenantry-identity", "tenantry-tenancy"])),
         ("tenantry-sync", of(&["tenantry-kernel", "tenantry-identity", "tenantry-tenancy"])),
         ("tenantry-application", of(&domain)),
         ("tenantry-store", with(&["tenantry-migrations"])),
         ("tenantry-http", with(&[])),
         ("tenantry-jobs", with(&[])),
         ("tenantry-credentials", with(&[])),
+        ("tenantry-advisors", with(&[])),
+        ("tenantry-generation", with(&[])),
         ("tenantry-limits", with(&[])),
         ("tenantry-mail", with(&[])),
         ("tenantry-pace", of(&[])),

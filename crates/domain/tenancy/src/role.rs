@@ -38,6 +38,10 @@ pub enum Permission {
     ManageTasks,
     /// See what was done and refused.
     ReadAuditLog,
+    /// Ask advisors, and read one's own readings.
+    AskAdvisors,
+    /// Make, change and delete the organisation's own advisors, and say what readings may cost.
+    ManageAdvisors,
 }
 
 /// A text is not the name of a role.
@@ -54,11 +58,15 @@ impl Role {
     pub fn allows(self, permission: Permission) -> bool {
         self >= match permission {
             Permission::ReadOrganization | Permission::ReadProjects => Self::Guest,
-            Permission::ReadMembers | Permission::WriteProjects | Permission::WriteTasks => Self::Member,
+            Permission::ReadMembers
+            | Permission::WriteProjects
+            | Permission::WriteTasks
+            | Permission::AskAdvisors => Self::Member,
             Permission::ChangeOrganization
             | Permission::ManageMembers
             | Permission::ManageTasks
-            | Permission::ReadAuditLog => Self::Admin,
+            | Permission::ReadAuditLog
+            | Permission::ManageAdvisors => Self::Admin,
             Permission::DeleteOrganization | Permission::ManageOwners => Self::Owner,
         }
     }
@@ -105,7 +113,7 @@ impl Ord for Role {
 
 impl Permission {
     /// Every right.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::ReadOrganization,
         Self::ChangeOrganization,
         Self::DeleteOrganization,
@@ -117,6 +125,8 @@ impl Permission {
         Self::WriteTasks,
         Self::ManageTasks,
         Self::ReadAuditLog,
+        Self::AskAdvisors,
+        Self::ManageAdvisors,
     ];
 }
 
