@@ -51,6 +51,12 @@ impl Draft {
         self.usage = None;
     }
 
+    /// Who was asked last.
+    #[must_use]
+    pub fn route(&self) -> Option<&Route> {
+        self.route.as_ref()
+    }
+
     /// Puts a piece in its place.
     pub fn add(&mut self, piece: Piece) -> Chunk {
         match &piece {
