@@ -8,6 +8,7 @@ mod limits;
 mod passwords;
 mod post;
 mod probe;
+mod readings;
 mod services;
 mod sessions;
 mod signing;
@@ -35,6 +36,7 @@ use self::ground::Ground;
 use self::passwords::PasswordParts;
 use self::post::MailParts;
 use self::probe::DatabaseProbe;
+use self::readings::ReadingParts;
 use self::sessions::SessionParts;
 pub use self::signing::Signing;
 use self::sync::SyncParts;
@@ -62,6 +64,7 @@ pub struct Node {
     /// Brings in the revocations of other processes.
     pub follower: RevocationFollower,
     sync: SyncParts,
+    readings: ReadingParts,
     bells: BellParts,
     passwords: Arc<Passwords>,
     breached_passwords: Option<Arc<BreachedPasswordLookup>>,
@@ -102,7 +105,8 @@ impl Node {
         let mail = MailParts::new(&ground)?;
         let sessions = SessionParts::new(&ground, &passwords, &signing, &mail)?;
         let sync = SyncParts::new(&ground, &bells.doorbell)?;
-        let services = services::assemble(&ground, &passwords, &mail, &sessions, &sync)?;
+        let readings = ReadingParts::new(&ground)?;
+        let services = services::assemble(&ground, &passwords, &mail, &sessions, &sync, &readings)?;
         let Ground { store, clock, ids, .. } = ground;
         let one_time_passwords = Arc::new(RandomOneTimePasswords);
         Ok(Self {
@@ -115,6 +119,7 @@ impl Node {
             signing,
             services,
             sync,
+            readings,
             bells,
             settings,
             database,
@@ -177,7 +182,11 @@ impl Node {
     /// What works in the background.
     #[must_use]
     pub fn workers(&self) -> Workers {
-        Workers { jobs: self.jobs_worker(), sync: self.sync.worker(&self.services, &self.settings) }
+        Workers {
+            jobs: self.jobs_worker(),
+            sync: self.sync.worker(&self.services, &self.settings),
+            generator: self.readings.generator.clone(),
+        }
     }
 
     fn jobs_worker(&self) -> Worker {
@@ -199,8 +208,10 @@ impl Node {
             ids: self.ids.clone(),
             options,
         };
-        let worker =
-            Worker::new(parts).sending(self.post_office.clone()).keeping_audit_log(Arc::new(self.audit_keeper()));
+        let worker = Worker::new(parts)
+            .serving(self.readings.queue(&self.settings.readings))
+            .sending(self.post_office.clone())
+            .keeping_audit_log(Arc::new(self.audit_keeper()));
         if self.signing.is_by_keys() { worker.keeping(self.signing.keys.clone()) } else { worker }
     }
 }

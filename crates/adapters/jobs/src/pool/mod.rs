@@ -36,6 +36,7 @@ pub(crate) struct Pool {
     pub(crate) queue: Arc<dyn JobQueue>,
     pub(crate) name: &'static str,
     pub(crate) handlers: Arc<JobHandlers>,
+    pub(crate) most_of_one: Option<u16>,
     pub(crate) bell: Arc<Notify>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdGenerator>,
@@ -100,7 +101,7 @@ impl Pool {
             queue: self.name,
             worker,
             most: u16::try_from(free).unwrap_or(u16::MAX),
-            most_of_one: None,
+            most_of_one: self.most_of_one,
             lease: self.options.lease,
             at: self.clock.now(),
         };
