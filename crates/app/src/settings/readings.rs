@@ -217,7 +217,8 @@ impl ReadingsSettings {
         let from = NaiveDate::default();
         if self.provider == ProviderKind::Offline {
             known.push(DatedPrice { provider, model, from, price: Price::default() });
-        } else if let (Some(prompt_per_million), Some(completion_per_million)) = (self.price_prompt, self.price_completion)
+        } else if let (Some(prompt_per_million), Some(completion_per_million)) =
+            (self.price_prompt, self.price_completion)
         {
             let per_call = self.price_call.unwrap_or_default();
             let price = Price { prompt_per_million, completion_per_million, per_call };
@@ -365,7 +366,8 @@ impl AdvisorSettings {
             id: AdvisorId::parse(&self.id).map_err(|error| invalid("id", &error))?,
             name: AdvisorName::parse(&self.name).map_err(|error| invalid("name", &error))?,
             title: AdvisorTitle::parse(&self.title).map_err(|error| invalid("title", &error))?,
-            description: AdvisorDescription::parse(&self.description).map_err(|error| invalid("description", &error))?,
+            description: AdvisorDescription::parse(&self.description)
+                .map_err(|error| invalid("description", &error))?,
             manner,
         })
     }
