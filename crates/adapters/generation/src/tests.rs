@@ -1,1 +1,3 @@
-
+mod asking;
+mod hub;
+mod support;
