@@ -175,6 +175,11 @@ impl Generator {
         }
     }
 
+    /// How long an answer may take.
+    pub(crate) fn time_limit(&self) -> Duration {
+        self.options.total
+    }
+
     fn time_left(&self, commission: &Commission) -> Duration {
         let left = commission.reading.deadline - self.clock.now();
         left.to_std().unwrap_or_default().min(self.options.total)

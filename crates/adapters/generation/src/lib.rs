@@ -1,6 +1,7 @@
 //! Answers readings.
 //!
 //! - [`Generator`]: asks the providers of one reading after the other, writes down what they say, and ends it.
+//! - [`queue`]: the queue of readings, for a worker.
 //! - [`LiveHub`]: what is being answered by this process, for those who follow.
 //! - [`GenerationOptions`]: how long, how often, how much.
 //!
@@ -12,6 +13,7 @@ mod asking;
 mod breaker;
 mod generator;
 mod hub;
+mod job;
 mod options;
 mod scribe;
 mod writing;
@@ -21,4 +23,5 @@ mod tests;
 
 pub use generator::{Generator, StopSignal};
 pub use hub::LiveHub;
+pub use job::queue;
 pub use options::GenerationOptions;

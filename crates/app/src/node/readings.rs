@@ -6,25 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde::Deserialize;
 use tenantry_advisors::{ChatCompletions, ChatOptions, Directory, Offline, Responses, ResponsesOptions, ServerOptions};
 use tenantry_application::{RateKey, RateLimits, RateRule};
-use tenantry_generation::{GenerationOptions, Generator, LiveHub, StopSignal};
-use tenantry_jobs::{JobFailure, JobHandler, JobHandlers, JobRun, JobSignal, Queue};
+use tenantry_generation::{GenerationOptions, Generator, LiveHub};
+use tenantry_jobs::Queue;
 use tenantry_kernel::OrganizationId;
 use tenantry_readings::ports::AskingLimits;
-use tenantry_readings::{
-    Advisors, AskingRules, Budgets, Desk, Provider, ProviderName, READING_JOB, ReadingId, Readings,
-};
+use tenantry_readings::{Advisors, AskingRules, Budgets, Desk, Provider, ProviderName, Readings};
 use tenantry_tenancy::Entrance;
 
 use super::ground::Ground;
 use super::limits;
 use crate::failure::Failure;
 use crate::settings::{ProviderKind, ProviderSettings, ReadingsSettings};
-
-/// How much longer than its answer may take a job may, to store it.
-const LAST_WORDS: Duration = Duration::from_mins(1);
 
 /// The use cases, and who answers.
 pub(super) struct ReadingParts {
@@ -68,14 +62,8 @@ impl ReadingParts {
 
     /// The queue of readings, for workers that answer them.
     pub fn queue(&self, settings: &ReadingsSettings) -> Queue {
-        let time_limit = settings.total_timeout + LAST_WORDS;
-        let handler = Arc::new(AnswerReading { generator: self.generator.clone(), time_limit });
-        Queue {
-            name: READING_JOB.queue,
-            handlers: JobHandlers::default().with(READING_JOB.name, handler),
-            jobs: settings.concurrent_answers,
-            most_of_one: Some(settings.concurrent_answers_per_organization),
-        }
+        let of_one = Some(settings.concurrent_answers_per_organization);
+        tenantry_generation::queue(self.generator.clone(), settings.concurrent_answers, of_one)
     }
 }
 
@@ -138,38 +126,5 @@ impl AskingLimits for Quotas {
             }
         }
         Ok(())
-    }
-}
-
-/// Answers readings as jobs.
-struct AnswerReading {
-    generator: Arc<Generator>,
-    time_limit: Duration,
-}
-
-#[derive(Deserialize)]
-struct Payload {
-    reading_id: ReadingId,
-}
-
-#[async_trait]
-impl JobHandler for AnswerReading {
-    async fn handle(&self, mut run: JobRun) -> Result<(), JobFailure> {
-        let payload: Payload = serde_json::from_value(run.job.payload.clone()).map_err(|error| {
-            // No later version of the same job would be better.
-            JobFailure::Final(error.into())
-        })?;
-        let lease = run.job.lease;
-        let told = async move {
-            match run.told_to_stop().await {
-                JobSignal::Cancel => StopSignal::Cancel,
-                JobSignal::Stop | JobSignal::GoOn => StopSignal::Drain,
-            }
-        };
-        Ok(self.generator.answer(lease, payload.reading_id, told).await?)
-    }
-
-    fn time_limit(&self) -> Duration {
-        self.time_limit
     }
 }
