@@ -35,8 +35,16 @@ impl Database {
     }
 
     async fn erase_batch(&self, limits: PurgeLimits) -> Result<u64, StorageError> {
+        let transaction = self.begin(Scope::platform(), Mode::Read).await?;
+        let emptied = due(&transaction, limits).await?;
+        drop(transaction);
+        if emptied.is_empty() {
+            return Ok(0);
+        }
+        self.erase_readings_of(&emptied).await?;
         let transaction = self.begin(Scope::platform(), Mode::Write).await?;
-        let ids = due(&transaction, limits).await?;
+        let mut ids = due(&transaction, limits).await?;
+        ids.retain(|id| emptied.contains(id));
         let mut erased = 0;
         for id in &ids {
             erased += erase_row(&transaction, *id, limits).await?;

@@ -10,7 +10,8 @@ use crate::Database;
 use crate::error::storage;
 use crate::row::RowReader;
 use crate::scope::{
-    Scope, Scoped, cycles, jobs, organizations, projects, sync_files, sync_parts, sync_runs, sync_sessions, tasks,
+    Scope, Scoped, cycles, jobs, organizations, projects, reading_chunks, reading_ledger, reading_sums, readings,
+    sync_files, sync_parts, sync_runs, sync_sessions, tasks,
 };
 use crate::transaction::Mode;
 
@@ -23,6 +24,10 @@ impl Database {
         let mut total = 0;
         while let Some(id) = self.due_organization(limits).await? {
             self.empty(id, jobs::Column::OrganizationId, jobs::Column::Id).await?;
+            self.empty(id, reading_chunks::Column::OrganizationId, reading_chunks::Column::ReadingId).await?;
+            self.empty(id, readings::Column::OrganizationId, readings::Column::Id).await?;
+            self.empty(id, reading_ledger::Column::OrganizationId, reading_ledger::Column::ReadingId).await?;
+            self.empty(id, reading_sums::Column::OrganizationId, reading_sums::Column::Subject).await?;
             self.empty(id, tasks::Column::OrganizationId, tasks::Column::Id).await?;
             self.empty(id, sync_parts::Column::OrganizationId, sync_parts::Column::FileId).await?;
             self.empty(id, sync_files::Column::OrganizationId, sync_files::Column::Id).await?;

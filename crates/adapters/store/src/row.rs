@@ -27,3 +27,13 @@ impl<'r> RowReader<'r> {
 pub(crate) fn corrupt(table: &str, id: impl std::fmt::Display, column: &str) -> StorageError {
     StorageError::Corrupt(format!("{table}.{column} of {id}"))
 }
+
+/// A count or a size, as a signed number.
+pub(crate) fn stored(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A count or a size that was stored.
+pub(crate) fn count(stored: i64, broken: impl FnOnce() -> StorageError) -> Result<u64, StorageError> {
+    u64::try_from(stored).ok().ok_or_else(broken)
+}

@@ -16,6 +16,7 @@ use tenantry_identity::{
     },
 };
 use tenantry_kernel::{JobRepository, JobTransaction, StorageError, Store};
+use tenantry_readings::ports::{AdvisorRepository, Ledger, ReadingLog, ReadingRepository, ReadingTransaction};
 use tenantry_sync::ports::{
     CycleRepository, Destinations, FileRepository, RunRepository, SyncSessionRepository, SyncTransaction,
 };
@@ -83,12 +84,14 @@ stores! {
     TenantContext begins JobTransaction;
     TenantContext begins MembersTransaction;
     TenantContext begins TenancyTransaction;
+    TenantContext begins ReadingTransaction;
     TenantContext begins SyncTransaction;
     TenantContext begins TaskTransaction;
     TenantContext begins ProjectTransaction;
     PlatformContext begins ArchiveTransaction;
     PlatformContext begins JobTransaction;
     PlatformContext begins PlatformTransaction;
+    PlatformContext begins ReadingTransaction;
     PlatformContext begins SyncTransaction;
 }
 
@@ -120,6 +123,12 @@ lends!(TenancyTransaction:
     memberships -> MembershipRepository,
     invitations -> InvitationRepository,
     projects -> ProjectRepository
+);
+lends!(ReadingTransaction:
+    readings -> ReadingRepository,
+    log -> ReadingLog,
+    ledger -> Ledger,
+    advisors -> AdvisorRepository
 );
 lends!(SyncTransaction:
     cycles -> CycleRepository,

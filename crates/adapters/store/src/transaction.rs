@@ -47,7 +47,7 @@ pub struct StoreTransaction {
 
 struct Work {
     connection: Connection,
-    /// Whether a statement failed. PostgreSQL then ignores the rest of the transaction, and answers COMMIT with a
+    /// Whether a statement failed, or did a part of what it should. PostgreSQL then ignores the rest of the transaction, and answers COMMIT with a
     /// rollback that it doesn't call an error.
     has_failed: bool,
 }
@@ -146,6 +146,11 @@ impl StoreTransaction {
     pub(crate) async fn exists<E: EntityTrait>(&self, select: Select<E>) -> Result<bool, StorageError> {
         let select = select.select_only().expr(Expr::val(1)).limit(1).into_query();
         Ok(self.row(&select).await?.is_some())
+    }
+
+    /// From here on nothing of the transaction can be kept, as if a statement had failed.
+    pub(crate) fn forbid_commit(&mut self) {
+        self.work.get_mut().has_failed = true;
     }
 
     /// Whether rows that are found should be locked until the end: on SQLite the writer has locked everything.

@@ -10,9 +10,10 @@ use tenantry_application::{HeldJob, JobEnd};
 use tenantry_kernel::{JobId, JobLease, StorageError};
 
 use super::row::{CANCELLED, DELAYED, FAILED, FINISHED, QUEUED};
-use super::statement::{padded, rows_of_parameters, sql};
+use super::statement::{rows_of_parameters, sql};
 use crate::StoreTransaction;
 use crate::database_clock::milliseconds;
+use crate::padding::padded;
 use crate::row::RowReader;
 
 /// The longest text that is kept of an error.

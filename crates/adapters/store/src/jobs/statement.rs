@@ -27,12 +27,6 @@ pub(super) fn rows_of_parameters(first: usize, rows: usize, width: usize) -> Str
     (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
-/// How many rows to pass for `count`: a power of two, so that there are few different statements to prepare. The last row
-/// is passed as often as it takes.
-pub(super) fn padded(count: usize) -> usize {
-    count.next_power_of_two()
-}
-
 impl StoreTransaction {
     /// What a statement answers.
     pub(super) async fn answers(&self, sql: String, values: Vec<Value>) -> Result<Vec<QueryResult>, StorageError> {
@@ -48,6 +42,5 @@ mod tests {
     #[test]
     fn parameters_are_numbered_through() {
         assert_eq!(rows_of_parameters(1, 2, 2), "($2, $3), ($4, $5)");
-        assert_eq!([1, 2, 3, 200, 256].map(padded), [1, 2, 4, 256, 256]);
     }
 }

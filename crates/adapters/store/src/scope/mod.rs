@@ -5,6 +5,7 @@
 //! `scope.select::<tasks::Column>()`.
 #![expect(clippy::disallowed_methods, reason = "this is the layer that adds the filter")]
 
+mod advisor;
 mod api_key;
 mod audit_entry;
 mod audit_head;
@@ -21,6 +22,11 @@ mod membership;
 mod organization;
 mod outgoing_mail;
 mod project;
+mod reading;
+mod reading_budget;
+mod reading_chunk;
+mod reading_ledger_entry;
+mod reading_sum;
 mod recovery_code;
 mod revocation;
 mod session;
@@ -57,6 +63,7 @@ macro_rules! tables {
 }
 
 tables! {
+    advisors = advisor { ActiveModel, Column, Model };
     audit_heads = audit_head { ActiveModel, Column, Model };
     audit_links = audit_link { ActiveModel, Column, Model };
     api_keys = api_key { ActiveModel, Column, Model };
@@ -73,6 +80,11 @@ tables! {
     organizations = organization { ActiveModel, Column, Model, read };
     outbox = outgoing_mail { ActiveModel, Column, Model };
     projects = project { ActiveModel, Column, Model };
+    reading_budgets = reading_budget { ActiveModel, Column, Model };
+    reading_chunks = reading_chunk { ActiveModel, Column };
+    reading_ledger = reading_ledger_entry { ActiveModel, Column };
+    reading_sums = reading_sum { ActiveModel, Column };
+    readings = reading { ActiveModel, Column, Model };
     recovery_codes = recovery_code { ActiveModel, Column };
     revocations = revocation { ActiveModel, Column, Model };
     sessions = session { ActiveModel, Column, Model, Rotations };

@@ -41,6 +41,7 @@ fn family(kind: &ColumnType, backend: DbBackend) -> &'static str {
 
 fn described(backend: DbBackend) -> BTreeMap<String, Columns> {
     BTreeMap::from([
+        columns_of::<super::advisor::Entity>(backend),
         columns_of::<super::api_key::Entity>(backend),
         columns_of::<super::audit_entry::Entity>(backend),
         columns_of::<super::audit_head::Entity>(backend),
@@ -57,6 +58,11 @@ fn described(backend: DbBackend) -> BTreeMap<String, Columns> {
         columns_of::<super::organization::Entity>(backend),
         columns_of::<super::outgoing_mail::Entity>(backend),
         columns_of::<super::project::Entity>(backend),
+        columns_of::<super::reading::Entity>(backend),
+        columns_of::<super::reading_budget::Entity>(backend),
+        columns_of::<super::reading_chunk::Entity>(backend),
+        columns_of::<super::reading_ledger_entry::Entity>(backend),
+        columns_of::<super::reading_sum::Entity>(backend),
         columns_of::<super::recovery_code::Entity>(backend),
         columns_of::<super::revocation::Entity>(backend),
         columns_of::<super::session::Entity>(backend),

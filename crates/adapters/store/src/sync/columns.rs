@@ -6,16 +6,7 @@ use tenantry_sync::objects::Place;
 
 pub(super) use crate::database_clock::now_ms;
 use crate::row::corrupt;
-
-/// A count or a size, as a signed number.
-pub(super) fn stored(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-/// A count or a size that was stored.
-pub(super) fn count(stored: i64, broken: impl FnOnce() -> StorageError) -> Result<u64, StorageError> {
-    u64::try_from(stored).ok().ok_or_else(broken)
-}
+pub(super) use crate::row::{count, stored};
 
 /// A small number that was stored.
 pub(super) fn small(stored: i16, table: &str, id: impl std::fmt::Display, column: &str) -> Result<u16, StorageError> {
