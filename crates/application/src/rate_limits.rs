@@ -24,15 +24,8 @@ pub enum RateRule {
 
 impl RateRule {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Address,
-        Self::SignIn,
-        Self::Upload,
-        Self::User,
-        Self::Organization,
-        Self::Questions,
-        Self::Tokens,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Address, Self::SignIn, Self::Upload, Self::User, Self::Organization, Self::Questions, Self::Tokens];
 
     /// The name that clients see.
     #[must_use]
