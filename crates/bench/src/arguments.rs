@@ -53,7 +53,7 @@ pub struct Options {
     /// Pairs of failing logins whose times are compared
     #[arg(long, default_value_t = 500)]
     pub pairs: u32,
-    /// LiteLLM's proxy, to be measured beside readings
+    /// The proxy of `LiteLLM`, to be measured beside readings
     #[arg(long, value_name = "PATH")]
     pub litellm: Option<PathBuf>,
     /// Also write the results as JSON

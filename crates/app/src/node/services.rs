@@ -44,8 +44,15 @@ pub(super) fn assemble(
     );
     let profile =
         Profile::new(accounts.clone(), store.clone(), store.clone(), revocations.clone(), clock.clone(), ids.clone());
-    let exporter =
-        AccountExporter::new(entrance.clone(), store.clone(), store.clone(), store.clone(), clock.clone(), ids.clone());
+    let exporter = AccountExporter::new(
+        entrance.clone(),
+        ground.store(),
+        ground.store(),
+        ground.store(),
+        ground.store(),
+        clock.clone(),
+        ids.clone(),
+    );
     let hiring = Hiring::new(
         register(),
         Arc::new(RandomOneTimePasswords),

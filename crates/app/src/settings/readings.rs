@@ -127,8 +127,10 @@ pub struct ProviderSettings {
     /// In which words it is asked.
     pub kind: ProviderKind,
     /// Where it is.
+    #[serde(default, deserialize_with = "optional_parsed")]
     pub base_url: Option<Url>,
     /// What it knows us by.
+    #[serde(default, deserialize_with = "optional_secret")]
     pub api_key: Option<SecretString>,
     /// Whether answers come piece by piece.
     #[serde(default = "yes")]

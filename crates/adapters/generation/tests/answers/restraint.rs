@@ -39,7 +39,8 @@ async fn m11_two_hundred_slow_answers_leave_a_pool_of_two_free() {
 #[tokio::test(flavor = "multi_thread")]
 async fn m11_an_organization_that_asks_ten_times_its_share_does_not_hold_up_another() {
     for site in sites().await {
-        let actor = Actor::new(|_| vec![Beat::Say("Well, "), Beat::Pause(Duration::from_millis(40)), Beat::Say("left.")]);
+        let actor =
+            Actor::new(|_| vec![Beat::Say("Well, "), Beat::Pause(Duration::from_millis(40)), Beat::Say("left.")]);
         let process = site.process(actor, Differences { answers: (8, Some(6)), ..Differences::default() });
         let _worker = process.work();
         let greedy = join_all((0..500).map(|_| process.ask(&site.bob.owner, "Me! Me!"))).await;

@@ -12,8 +12,8 @@ use tenantry_kernel::{OrganizationId, Store, SystemClock, SystemIds};
 use tenantry_migrations::{roles, up};
 use tenantry_readings::ports::{AskingLimits, ReadingTransaction};
 use tenantry_readings::{
-    Advisor, AdvisorDescription, AdvisorId, AdvisorName, AdvisorTitle, AskingRules, Budget, Catalogue, DatedPrice, Desk,
-    Frame, Instructions, Manner, ModelName, NanoUsd, NewReading, OnDisconnect, Price, PriceTable, ProviderName,
+    Advisor, AdvisorDescription, AdvisorId, AdvisorName, AdvisorTitle, AskingRules, Budget, Catalogue, DatedPrice,
+    Desk, Frame, Instructions, Manner, ModelName, NanoUsd, NewReading, OnDisconnect, Price, PriceTable, ProviderName,
     Providers, Question, Reading, ReadingError, ReadingId, Readings, Route, Sequence,
 };
 use tenantry_store::{Database, DatabaseUrl, SqlPool, StoreOptions};
@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// How long anything may take before a test gives up.
-pub const LONGEST: Duration = Duration::from_secs(60);
+pub const LONGEST: Duration = Duration::from_mins(1);
 
 /// A database with people in it.
 pub struct Site {
@@ -122,13 +122,13 @@ fn prices() -> Arc<PriceTable> {
 pub struct Process {
     pub readings: Arc<Readings>,
     pub generator: Arc<Generator>,
-    pub desk: Arc<Desk>,
     doorbell: Doorbell,
     database: Arc<Database>,
     answers: (u16, Option<u16>),
 }
 
 /// How a process differs from others.
+#[derive(Clone, Copy)]
 pub struct Differences {
     pub budget: Budget,
     pub options: GenerationOptions,
@@ -176,13 +176,11 @@ impl Site {
         let limits = Arc::new(Unlimited);
         let readings = Readings::new(database.clone(), hub.clone(), limits, rules, clock.clone(), ids.clone());
         let entrance = Arc::new(Entrance::new(database.clone()));
-        let desk =
-            Arc::new(Desk::new(database.clone(), database.clone(), entrance, catalogue, prices, clock.clone()));
-        let generator = Generator::new(desk.clone(), providers, hub, clock, ids, differences.options);
+        let desk = Arc::new(Desk::new(database.clone(), database.clone(), entrance, catalogue, prices, clock.clone()));
+        let generator = Generator::new(desk, providers, hub, clock, ids, differences.options);
         Process {
             readings: Arc::new(readings),
             generator: Arc::new(generator),
-            desk,
             doorbell,
             database,
             answers: differences.answers,

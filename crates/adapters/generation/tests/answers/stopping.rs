@@ -24,7 +24,8 @@ async fn m11_a_cancelled_reading_stops_its_provider_at_once_from_any_process() {
             follower.next().await.unwrap().unwrap();
             let cancelled = Instant::now();
             let reading = asking.readings.cancel(&site.ada.owner, reading.id).await.unwrap();
-            let reading = if reading.status.is_over() { reading } else { asking.wait(&site.ada.owner, reading.id).await };
+            let reading =
+                if reading.status.is_over() { reading } else { asking.wait(&site.ada.owner, reading.id).await };
             assert_eq!(reading.status, ReadingStatus::Cancelled);
             assert_eq!(reading.response.as_deref(), Some("Well, "));
             assert!(reading.is_estimated);
@@ -54,7 +55,8 @@ async fn m11_a_reading_that_waits_is_cancelled_without_asking_anybody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn m11_an_answer_that_nobody_hears_is_cancelled_after_a_grace_where_that_is_wanted() {
     for site in sites().await {
-        let pieces = (0..40).flat_map(|_| [Beat::Say("word "), Beat::Pause(Duration::from_millis(100))]).collect::<Vec<_>>();
+        let pieces =
+            (0..40).flat_map(|_| [Beat::Say("word "), Beat::Pause(Duration::from_millis(100))]).collect::<Vec<_>>();
         let actor = Actor::new(move |_| pieces.clone());
         let on_disconnect = OnDisconnect::CancelAfter(Duration::from_millis(700));
         let process = site.process(actor, Differences { on_disconnect, ..Differences::default() });
@@ -98,7 +100,8 @@ async fn m11_a_worker_that_has_to_stop_ends_what_it_answers_and_leaves_the_rest_
     for site in sites().await {
         let actor = Actor::new(|_| vec![Beat::Say("Well, "), Beat::Hang]);
         let options = GenerationOptions { drain: Duration::from_millis(300), ..GenerationOptions::default() };
-        let process = site.process(actor.clone(), Differences { options, answers: (1, None), ..Differences::default() });
+        let process =
+            site.process(actor.clone(), Differences { options, answers: (1, None), ..Differences::default() });
         let worker = process.work();
         let ada = &site.ada.owner;
         let begun = process.ask(ada, "Which way?").await.unwrap();
