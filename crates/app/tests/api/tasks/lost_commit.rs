@@ -60,6 +60,7 @@ async fn a_lost_answer_to_a_commit_makes_nothing_twice() {
         ("/tasks", json!({"title": "once"}), "tasks"),
         ("/organizations", json!({"name": "Once"}), "organizations"),
         ("/organizations", json!({"name": "Chosen", "slug": "chosen"}), "organizations"),
+        ("/advisors", json!({"id": "once", "name": "A", "title": "A", "instructions": "A"}), "advisors"),
     ] {
         let key = body.to_string().replace(' ', "");
         let post = async || ada.ask("POST", path).header("idempotency-key", &key).json(&body).send().await;
