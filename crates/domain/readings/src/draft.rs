@@ -51,8 +51,9 @@ impl Draft {
         self.usage = None;
     }
 
-    /// Puts a piece in its place.
+    /// Puts a piece in its place. NUL characters, which not every database can store, are left out.
     pub fn add(&mut self, piece: Piece) -> Chunk {
+        let piece = piece.without_nul();
         match &piece {
             Piece::Text(text) => self.response.push_str(text),
             Piece::Citation(citation) => self.citations.push(citation.clone()),
