@@ -24,7 +24,7 @@ impl World {
         person
     }
 
-    async fn delete(&self, person: &Person) -> User {
+    pub(in crate::contracts) async fn delete(&self, person: &Person) -> User {
         let deleted = person.user.clone().deleted(self.clock.now());
         let mut transaction = self.begin(person).await;
         assert!(transaction.users().update(&deleted, person.user.revision).await.expect("an update"));
@@ -72,7 +72,7 @@ impl World {
         transaction.organizations().insert(&founded.organization).await.is_err()
     }
 
-    async fn erase_deleted(&self) {
+    pub(in crate::contracts) async fn erase_deleted(&self) {
         let now = self.clock.now();
         let report = self.ports.housekeeping.purge(PurgeLimits { now, erase_deleted_by: now }).await.expect("a purge");
         assert!(report.accounts >= 1, "{report:?}");

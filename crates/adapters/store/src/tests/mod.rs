@@ -12,6 +12,8 @@ mod outage;
 mod password_races;
 mod plans;
 mod profiles;
+mod reading_plans;
+mod reading_sums;
 mod refresh_tabs;
 mod round_trips;
 mod row_level_security;
