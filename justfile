@@ -63,3 +63,7 @@ chaos kills="200" stalls="20":
 # The contract of object stores with one that is running: bucket test-bucket, keys test-access-key and test-secret-key
 objects-by-hand endpoint checksum="crc64nvme":
     TEST_S3_ENDPOINT={{ endpoint }} TEST_S3_CHECKSUM={{ checksum }} cargo test --package tenantry-objects -- --ignored --nocapture with_a_store_of_others
+
+# Both formats of providers with a server of others, the proxy of LiteLLM (needs python3; fetches it from PyPI)
+readings-by-hand:
+    .ci/readings-by-hand
