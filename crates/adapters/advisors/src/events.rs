@@ -66,8 +66,8 @@ impl Events {
 
     /// What stands at the end of a body that is over. It need not be whole: not every server ends its last line.
     pub(crate) fn finish(&mut self) -> Option<Event> {
-        self.end_line().ok()?;
-        self.end_event()
+        let ended = self.end_line().ok()?;
+        ended.or_else(|| self.end_event())
     }
 
     fn end_line(&mut self) -> Result<Option<Event>, ProviderError> {
