@@ -25,6 +25,7 @@ mod m20261121_000015_api_keys;
 mod m20261121_000016_platform;
 mod m20261121_000017_sync;
 mod m20261122_000018_jobs;
+mod m20261122_000021_ended_runs;
 mod policies;
 pub mod roles;
 mod run;
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000016_platform::Migration),
             Box::new(m20261121_000017_sync::Migration),
             Box::new(m20261122_000018_jobs::Migration),
+            Box::new(m20261122_000021_ended_runs::Migration),
         ]
     }
 }

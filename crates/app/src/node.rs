@@ -188,6 +188,7 @@ impl Node {
             keep_failed: settings.keep_failed,
             purge_interval: settings.purge_interval,
             erase_after: settings.erase_after,
+            keep_runs: self.settings.sync.keep_runs,
             ..JobsOptions::default()
         };
         let parts = WorkerParts {

@@ -32,7 +32,8 @@ mod cases {
 
     pub(super) async fn purges_are_there_once_a_period_and_know_how_far_to_go(place: &'static Place) {
         let (folder, broom) = (Arc::default(), Arc::new(Broom::default()));
-        let days_2 = JobsOptions { erase_after: Duration::from_hours(48), ..quick() };
+        let days = |days: u64| Duration::from_hours(24 * days);
+        let days_2 = JobsOptions { erase_after: days(2), keep_runs: days(3), ..quick() };
         let one = |options| start_on(place, &folder, &broom, options, (Doorbell::alone(), None));
         let workers = [one(days_2), one(days_2)];
         until(async || broom.purges.load(SeqCst) > 0).await;
@@ -46,6 +47,7 @@ mod cases {
         assert_eq!(broom.purges.load(SeqCst), 1);
         let limits = broom.limits.lock().unwrap().unwrap();
         assert_eq!((limits.now - limits.erase_deleted_by).num_days(), 2);
+        assert_eq!((limits.now - limits.runs_ended_by).num_days(), 3);
         let often = one(JobsOptions { purge_interval: Duration::from_secs(1), erase_after: Duration::MAX, ..quick() });
         until(async || broom.purges.load(SeqCst) >= 3).await;
         often.stop().await;

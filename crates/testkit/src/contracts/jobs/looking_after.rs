@@ -165,7 +165,7 @@ contract! {
         world.ports.job_queue.enqueue(&kept).await.unwrap();
         world.delete_organization(&person).await;
         let now = world.clock.now();
-        world.ports.housekeeping.purge(PurgeLimits { now, erase_deleted_by: now }).await.unwrap();
+        world.ports.housekeeping.purge(PurgeLimits { erase_deleted_by: now, ..PurgeLimits::expired_by(now) }).await.unwrap();
         assert!(world.found_job(job.id).await.is_none());
         assert!(world.found_job(kept.id).await.is_some());
     }
