@@ -43,6 +43,9 @@ impl RunQueue for Database {
         most_of_one: u16,
         at: DateTime<Utc>,
     ) -> Result<Option<Claim>, StorageError> {
+        if self.look().await?.next_turn(most_of_one).await?.is_none() {
+            return Ok(None);
+        }
         let transaction = self.begin(Scope::platform(), Mode::Write).await?;
         let Some(organization_id) = transaction.next_turn(most_of_one).await? else { return Ok(None) };
         // Whoever held the turn just before may have taken a run since it was looked at.
@@ -57,6 +60,9 @@ impl RunQueue for Database {
     }
 
     async fn reap(&self, at: DateTime<Utc>) -> Result<u64, StorageError> {
+        if self.look().await?.lost_runs().await?.is_empty() {
+            return Ok(0);
+        }
         let transaction = self.begin(Scope::platform(), Mode::Write).await?;
         let lost = transaction.lost_runs().await?;
         for run in &lost {
@@ -67,6 +73,9 @@ impl RunQueue for Database {
     }
 
     async fn end_idle(&self, idle_since: DateTime<Utc>, at: DateTime<Utc>) -> Result<Vec<Run>, StorageError> {
+        if self.look().await?.idle_runs(idle_since).await?.is_empty() {
+            return Ok(Vec::new());
+        }
         let transaction = self.begin(Scope::platform(), Mode::Write).await?;
         let mut ended = Vec::new();
         let end = RunEnd::Failed(IDLE.to_owned());
@@ -110,6 +119,13 @@ impl RunQueue for Database {
             })
         };
         rows.iter().map(read).collect()
+    }
+}
+
+impl Database {
+    /// Most of the time there is nothing to do, and to find that out locks nothing.
+    async fn look(&self) -> Result<StoreTransaction, StorageError> {
+        self.begin(Scope::platform(), Mode::Read).await
     }
 }
 
