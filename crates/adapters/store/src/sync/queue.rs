@@ -134,6 +134,7 @@ struct LostRun {
     organization_id: Uuid,
     id: Uuid,
     epoch: i64,
+    /// How many workers died over it before this one since any of them got on.
     crashes: u16,
 }
 
@@ -317,7 +318,7 @@ impl StoreTransaction {
             .scope()
             .select::<Column>()
             .select_only()
-            .columns([Column::OrganizationId, Column::Id, Column::LeaseEpoch, Column::Crashes])
+            .columns([Column::OrganizationId, Column::Id, Column::LeaseEpoch, Column::LeaseAdvance, Column::Crashes])
             .filter(in_state(RunState::Started))
             .filter(Expr::col(Column::LeaseUntilMs).lt(now_ms(self.get_database_backend())))
             // Turns are locked in this order by all who sweep.
@@ -330,9 +331,10 @@ impl StoreTransaction {
         let read = |row| {
             let mut row = RowReader::new(row);
             let (organization_id, id): (Uuid, Uuid) = (row.take()?, row.take()?);
-            let epoch = row.take()?;
+            let (epoch, advance): (i64, i64) = (row.take()?, row.take()?);
             let crashes = small(row.take()?, "sync_runs", id, "crashes")?;
-            Ok(LostRun { organization_id, id, epoch, crashes })
+            // Under this epoch nothing is advanced before a result is stored.
+            Ok(LostRun { organization_id, id, epoch, crashes: if advance > 0 { 0 } else { crashes } })
         };
         self.rows(&select).await?.iter().map(read).collect()
     }

@@ -211,7 +211,7 @@ pub struct Run {
     pub warnings: Vec<Warning>,
     /// How many of these there were.
     pub warning_count: u64,
-    /// How many workers died over it.
+    /// How many workers died over it since one got on with it.
     pub crashes: u16,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
@@ -282,7 +282,7 @@ impl Run {
     /// The most warnings that are kept.
     pub const MAX_WARNINGS: usize = 100;
 
-    /// How many workers may die over a run before it is given up.
+    /// How many workers in a row may die over a run, none of which got on with it, before it is given up.
     pub const MAX_CRASHES: u16 = 5;
 
     /// A run that waits, and has found nothing yet; it comes of no session, and of no cycle.

@@ -150,6 +150,28 @@ contract! {
         assert_eq!(world.claim(&person, Duration::ZERO, 1).await, None, "it waits before it is tried again");
     }
 
+    async fn u8_deaths_are_counted_anew_where_a_run_got_on() {
+        let person = world.person().await;
+        let run = world.run_of(&person, &world.sync_session(&person).await).await;
+        for is_first in [true, false] {
+            let lease = world.claim(&person, Duration::ZERO, 1).await.unwrap().lease;
+            if !is_first {
+                let mut transaction = world.sync(&person.owner).await;
+                let advance = Advance { number: 1, ..Advance::default() };
+                assert!(transaction.runs().advance(lease, &advance, world.clock.now()).await.unwrap());
+                transaction.commit().await.unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            world.ports.run_queue.reap(world.clock.now()).await.unwrap();
+            assert_eq!(world.found_run(&person, run.id).await.unwrap().crashes, 1);
+        }
+        // It has no credit of what was done before it was taken.
+        world.claim(&person, Duration::ZERO, 1).await.expect("a run that does not wait");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        world.ports.run_queue.reap(world.clock.now()).await.unwrap();
+        assert_eq!(world.found_run(&person, run.id).await.unwrap().crashes, 2);
+    }
+
     async fn u7_progress_is_added_up_and_the_totals_replace_it() {
         let person = world.person().await;
         let run = world.run_of(&person, &world.sync_session(&person).await).await;
