@@ -47,7 +47,7 @@ pub use self::{
     server::{Server, ServerHandle, serve, serve_operations},
     services::Services,
     state::HttpState,
-    uploads::EventStreams,
+    uploads::{EventStreams, MostStreams},
 };
 
 /// The version of this server.

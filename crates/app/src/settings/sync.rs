@@ -33,6 +33,7 @@ pub struct SyncSettings {
     pub tus_checksum_mib: u16,
     pub tus_max_gib: u32,
     pub event_streams_per_organization: u16,
+    pub event_streams_per_user: u16,
 }
 
 /// Something that organisations may use: `NAME` for all of them, `ORGANIZATION_ID=NAME` for one.
@@ -80,7 +81,8 @@ impl SyncSettings {
         within("sync.keep_runs_days", self.keep_runs.as_secs() / DAY, 0..=36_525)?;
         within("sync.tus_checksum_mib", self.tus_checksum_mib, 1..=1_024)?;
         within("sync.tus_max_gib", self.tus_max_gib, 1..=1_048_576)?;
-        within("sync.event_streams_per_organization", self.event_streams_per_organization, 1..=10_000)
+        within("sync.event_streams_per_organization", self.event_streams_per_organization, 1..=10_000)?;
+        within("sync.event_streams_per_user", self.event_streams_per_user, 1..=10_000)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tenantry_kernel::OrganizationId;
+use tenantry_kernel::{OrganizationId, UserId};
 use tenantry_sync::RunId;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -14,17 +14,32 @@ use super::view::StatusView;
 /// How often a job is looked at.
 const INTERVAL: Duration = Duration::from_millis(250);
 
+/// How many streams of events there may be at the same time.
+#[derive(Debug, Clone, Copy)]
+pub struct MostStreams {
+    /// To the members of one organisation.
+    pub of_organization: usize,
+    /// To one of them.
+    pub of_user: usize,
+}
+
 /// The streams of events that this process sends. Clones are the same.
 #[derive(Clone)]
 pub struct EventStreams(Arc<Streams>);
 
 struct Streams {
-    most_of_one: usize,
+    most: MostStreams,
     organizations: Mutex<HashMap<OrganizationId, Followed>>,
 }
 
-/// The jobs of an organisation that are followed, and by how many.
-type Followed = HashMap<RunId, (usize, Arc<Job<StatusView>>)>;
+/// What is followed of an organisation.
+#[derive(Default)]
+struct Followed {
+    /// The jobs, and by how many each.
+    jobs: HashMap<RunId, (usize, Arc<Job<StatusView>>)>,
+    /// How many streams each member has.
+    users: HashMap<UserId, usize>,
+}
 
 /// A job that is followed, of which a status is seen.
 pub(super) struct Job<S> {
@@ -37,29 +52,33 @@ pub(super) struct Job<S> {
 pub(super) struct Seat {
     streams: Arc<Streams>,
     organization_id: OrganizationId,
+    user_id: UserId,
     run_id: RunId,
     job: Arc<Job<StatusView>>,
 }
 
 impl EventStreams {
-    /// No stream yet, and no more than so many of one organisation.
+    /// No stream yet, and no more than so many.
     #[must_use]
-    pub fn new(most_of_one: usize) -> Self {
-        Self(Arc::new(Streams { most_of_one, organizations: Mutex::default() }))
+    pub fn new(most: MostStreams) -> Self {
+        Self(Arc::new(Streams { most, organizations: Mutex::default() }))
     }
 
-    /// A place among those who follow the job; none while its organisation has as many as it may.
-    pub(super) fn join(&self, organization_id: OrganizationId, run_id: RunId) -> Option<Seat> {
+    /// A place among those who follow the job; none while its organisation, or whoever asks, has as many as it may.
+    pub(super) fn join(&self, organization_id: OrganizationId, user_id: UserId, run_id: RunId) -> Option<Seat> {
+        let most = self.0.most;
         let mut organizations = self.0.organizations.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken: usize =
-            organizations.get(&organization_id).into_iter().flat_map(HashMap::values).map(|of| of.0).sum();
-        if taken >= self.0.most_of_one {
-            return None;
+        if let Some(Followed { users, .. }) = organizations.get(&organization_id) {
+            let of_user = users.get(&user_id).copied().unwrap_or_default();
+            if users.values().sum::<usize>() >= most.of_organization || of_user >= most.of_user {
+                return None;
+            }
         }
         let followed = organizations.entry(organization_id).or_default();
-        let (followers, job) = followed.entry(run_id).or_insert_with(|| (0, Arc::new(Job::new())));
+        *followed.users.entry(user_id).or_default() += 1;
+        let (followers, job) = followed.jobs.entry(run_id).or_insert_with(|| (0, Arc::new(Job::new())));
         *followers += 1;
-        Some(Seat { streams: self.0.clone(), organization_id, run_id, job: job.clone() })
+        Some(Seat { streams: self.0.clone(), organization_id, user_id, run_id, job: job.clone() })
     }
 }
 
@@ -101,11 +120,15 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut organizations = self.streams.organizations.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(followed) = organizations.get_mut(&self.organization_id) else { return };
-        if let Some((followers, _)) = followed.get_mut(&self.run_id) {
+        if let Some((followers, _)) = followed.jobs.get_mut(&self.run_id) {
             *followers -= 1;
         }
-        followed.retain(|_, (followers, _)| *followers > 0);
-        if followed.is_empty() {
+        if let Some(streams) = followed.users.get_mut(&self.user_id) {
+            *streams -= 1;
+        }
+        followed.jobs.retain(|_, (followers, _)| *followers > 0);
+        followed.users.retain(|_, streams| *streams > 0);
+        if followed.users.is_empty() {
             organizations.remove(&self.organization_id);
         }
     }
@@ -120,21 +143,47 @@ mod tests {
 
     use super::*;
 
+    fn organization() -> OrganizationId {
+        OrganizationId::from_uuid(SystemIds.next_id())
+    }
+
+    fn run() -> RunId {
+        RunId::from_uuid(SystemIds.next_id())
+    }
+
+    fn user() -> UserId {
+        UserId::from_uuid(SystemIds.next_id())
+    }
+
     #[test]
     fn an_organization_has_so_many_streams_and_no_more() {
-        let organization = || OrganizationId::from_uuid(SystemIds.next_id());
-        let run = || RunId::from_uuid(SystemIds.next_id());
-        let (streams, one, other, job) = (EventStreams::new(2), organization(), organization(), run());
-        let first = streams.join(one, job).unwrap();
-        let second = streams.join(one, job).unwrap();
+        let streams = EventStreams::new(MostStreams { of_organization: 2, of_user: 2 });
+        let (one, other, job) = (organization(), organization(), run());
+        let first = streams.join(one, user(), job).unwrap();
+        let second = streams.join(one, user(), job).unwrap();
         assert!(Arc::ptr_eq(&first.job, &second.job), "who follows the same one does so together");
-        assert!(streams.join(one, run()).is_none());
-        let elsewhere = streams.join(other, job).unwrap();
+        assert!(streams.join(one, user(), run()).is_none());
+        let elsewhere = streams.join(other, user(), job).unwrap();
         assert!(!Arc::ptr_eq(&first.job, &elsewhere.job), "but not with another organization");
         drop(first);
-        let third = streams.join(one, run()).unwrap();
+        let third = streams.join(one, user(), run()).unwrap();
         drop((second, third, elsewhere));
         assert!(streams.0.organizations.lock().unwrap().is_empty(), "nothing is left behind");
+    }
+
+    #[test]
+    fn c6_nobody_takes_the_streams_of_all() {
+        let streams = EventStreams::new(MostStreams { of_organization: 4, of_user: 2 });
+        let (one, other, greedy) = (organization(), organization(), user());
+        let first = streams.join(one, greedy, run()).unwrap();
+        let _second = streams.join(one, greedy, run()).unwrap();
+        assert!(streams.join(one, greedy, run()).is_none());
+        let _elsewhere = streams.join(other, greedy, run()).unwrap();
+        let _colleague = streams.join(one, user(), run()).unwrap();
+        drop(first);
+        let _third = streams.join(one, greedy, run()).unwrap();
+        let _last = streams.join(one, user(), run()).unwrap();
+        assert!(streams.join(one, user(), run()).is_none(), "the organization has its four");
     }
 
     #[tokio::test(start_paused = true)]
