@@ -30,7 +30,7 @@ pub(crate) async fn handler(
     creation: Creation<AskAdvisor>,
 ) -> Result<HttpResponse, Problem> {
     let after = last_event(&request)?;
-    let place = state.event_streams.take(caller.context.organization_id())?;
+    let place = state.event_streams.take(caller.context.organization_id(), caller.user_id())?;
     let (body, reserved) = creation.named(&state, &Creator::within(&caller)).await?;
     let readings = &state.services.readings;
     let reading = readings.ask(&caller.context, body.parse(reserved)?).await?;
