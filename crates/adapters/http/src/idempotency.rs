@@ -101,13 +101,19 @@ impl<T> Creation<T> {
 }
 
 impl<T> Creation<T> {
-    /// The body, and the identifier to use when the client gave a key: the same however often the request is tried, also
-    /// while another try is being answered. No answer is kept.
-    pub(crate) async fn named(self, state: &HttpState, creator: &Creator) -> Result<(T, Option<Uuid>), Problem> {
-        let Some((key, digest)) = self.key else { return Ok((self.body, None)) };
+    /// What `parse` makes of the body, and the identifier to use when the client gave a key: the same however often the
+    /// request is tried, also while another try is being answered. No answer is kept, nor the key of a bad body.
+    pub(crate) async fn named<P>(
+        self,
+        state: &HttpState,
+        creator: &Creator,
+        parse: impl FnOnce(T) -> Result<P, Problem>,
+    ) -> Result<(P, Option<Uuid>), Problem> {
+        let parsed = parse(self.body)?;
+        let Some((key, digest)) = self.key else { return Ok((parsed, None)) };
         let (requests, fingerprint) = (&state.services.requests, fingerprint(digest, creator));
         let id = requests.name(&creator.actor, creator.user_id, key, fingerprint).await?;
-        Ok((self.body, Some(id.ok_or_else(|| Problem::new(ErrorCode::IdempotencyKeyReused))?)))
+        Ok((parsed, Some(id.ok_or_else(|| Problem::new(ErrorCode::IdempotencyKeyReused))?)))
     }
 }
 

@@ -1,4 +1,5 @@
 use actix_web::{HttpRequest, HttpResponse};
+use tenantry_readings::{NewReading, ReadingId};
 
 use super::{
     listener::{Listener, last_event},
@@ -31,9 +32,10 @@ pub(crate) async fn handler(
 ) -> Result<HttpResponse, Problem> {
     let after = last_event(&request)?;
     let place = state.event_streams.take(caller.context.organization_id(), caller.user_id())?;
-    let (body, reserved) = creation.named(&state, &Creator::within(&caller)).await?;
+    let named = creation.named(&state, &Creator::within(&caller), |body| body.parse(None)).await?;
+    let new = NewReading { id: named.1.map(ReadingId::from_uuid), ..named.0 };
     let readings = &state.services.readings;
-    let reading = readings.ask(&caller.context, body.parse(reserved)?).await?;
+    let reading = readings.ask(&caller.context, new).await?;
     let follower = readings.follow(&caller.context, reading.id, after).await?;
     Ok(event_streams::respond(Listener::new(&request, &caller, &state, follower, place)?.events()))
 }

@@ -1,6 +1,7 @@
 use std::{convert::Infallible, future::pending};
 
 use actix_web::HttpRequest;
+use chrono::TimeDelta;
 use tenantry_readings::{Reading, ReadingId};
 use tenantry_tenancy::TenantContext;
 use tokio::time::sleep;
@@ -9,8 +10,11 @@ use crate::{
     caller::State,
     connection::Turn,
     event_streams::{CHECKS, SILENCE},
-    problem::Problem,
+    problem::{ErrorCode, Problem},
 };
+
+/// How long after its time an answer is still waited for: whoever looks after readings ends it by then.
+const LATENESS: TimeDelta = TimeDelta::seconds(30);
 
 /// Somebody who listens to a reading, for as long as they are there.
 pub(super) struct Attendance {
@@ -45,6 +49,10 @@ impl Attendance {
         tokio::select! {
             reading = self.state.services.readings.wait(&self.context, reading.id) => Ok(reading?),
             never = self.listen(&reading) => match never {},
+            () = sleep((reading.deadline + LATENESS - self.state.clock.now()).to_std().unwrap_or_default()) => {
+                // Nobody works. Whoever asks again gets the same reading.
+                Err(Problem::new(ErrorCode::Timeout).with_extension("reading_id", reading.id.to_string()))
+            }
         }
     }
 

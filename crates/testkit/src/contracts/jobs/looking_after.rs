@@ -57,7 +57,7 @@ contract! {
                 if !taken.is_empty() {
                     break taken;
                 }
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             };
             waits.push(begin.elapsed().as_secs());
             assert_eq!(taken[0].attempt, 1, "those that died don't count");

@@ -269,7 +269,7 @@ contract! {
         world.keep_advisor(&person, "own", "Own").await;
         world.delete_organization(&person).await;
         let now = world.clock.now();
-        let due = tenantry_application::ports::PurgeLimits { now, erase_deleted_by: now };
+        let due = PurgeLimits { now, erase_deleted_by: now, runs_ended_by: now };
         assert!(world.ports.housekeeping.purge(due).await.unwrap().organizations >= 1);
         let mut transaction = world.at_desk().await;
         assert_eq!(transaction.readings().find(gone.id).await.unwrap(), None);
