@@ -157,8 +157,9 @@ pub trait JobRegister: Send {
     async fn find(&mut self, id: JobId) -> Result<Option<Job>, StorageError>;
     /// Lets a job that failed for good or was cancelled wait again from `now`, as if never tried; tells whether it was so.
     async fn retry(&mut self, id: JobId, now: DateTime<Utc>) -> Result<bool, StorageError>;
-    /// Cancels a job that waits at `now`, or asks the run of a sync session that is under way to end; tells whether it did.
-    /// Of this and a worker that takes the job exactly one succeeds.
+    /// Cancels a job that waits at `now`, or asks the worker of one that is under way to end it; tells whether it did.
+    /// A job whose worker was asked is never taken again, unless it ends otherwise before the worker hears of it. A mail
+    /// that is being sent can't be cancelled.
     async fn cancel(&mut self, id: JobId, now: DateTime<Utc>) -> Result<bool, StorageError>;
 }
 

@@ -13,6 +13,7 @@ on_both!(
     long_jobs_are_held_on_to,
     a_worker_that_stops_finishes_what_is_short_and_gives_the_rest_back,
     a_handler_that_leaves_off_gives_its_job_back,
+    a_job_that_is_cancelled_while_it_is_done_ends_within_a_heartbeat,
     a_job_is_done_at_its_time,
 );
 
@@ -221,6 +222,25 @@ mod cases {
         until(async || folder.begun() == 1).await;
         worker.stop().await;
         assert_eq!((place.job(id).await.state, place.job(id).await.attempts), (JobState::Pending, 0));
+    }
+
+    pub(super) async fn a_job_that_is_cancelled_while_it_is_done_ends_within_a_heartbeat(place: &'static Place) {
+        // One handler leaves off when it is told to, the other hears nothing.
+        for (leaves_off, takes) in [(true, 0), (false, 60_000)] {
+            let (leaves_off, takes) = (AtomicBool::new(leaves_off), AtomicU32::new(takes));
+            let folder = Arc::new(Folder { leaves_off, takes, ..Folder::default() });
+            let id = place.ask_to_fold().await;
+            let worker = start(place, &folder, quick());
+            until(async || folder.begun() == 1).await;
+            let asked = Instant::now();
+            assert!(place.cancel(id).await);
+            until(async || place.job(id).await.state == JobState::Cancelled).await;
+            // A quarter of the lease of a second, and half a second to leave off.
+            assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+            assert!(!place.cancel(id).await);
+            worker.stop().await;
+            assert_eq!((folder.begun(), folder.done()), (1, 0));
+        }
     }
 
     pub(super) async fn a_job_is_done_at_its_time(place: &'static Place) {
