@@ -1,7 +1,7 @@
 //! The cycle, and the folders that are brought into the object store.
 
 use chrono::Duration;
-use tenantry_kernel::{Clock as _, SystemClock, SystemIds, Transaction as _};
+use tenantry_kernel::{Clock as _, Store, SystemClock, SystemIds};
 use tenantry_sync::ports::SyncTransaction;
 use tenantry_sync::{
     Cycle, CycleDescription, CycleId, CycleName, CycleNumber, CycleStatus, LocalDirectory, NewCycle, NewSyncSession,
@@ -15,7 +15,7 @@ use crate::node::Node;
 
 /// Adds them as they are: the use cases would ask whether the server may read the folders, which are not there.
 pub(super) async fn set_up(node: &Node, owner: &TenantContext, projects: &[ProjectId]) -> Result<(), Failure> {
-    let store: &dyn tenantry_kernel::Store<TenantContext, dyn SyncTransaction> = &node.database;
+    let store: &dyn Store<TenantContext, dyn SyncTransaction> = &node.database;
     let mut transaction = store.begin(owner).await.map_err(Failure::because)?;
     let cycle = cycle(owner, projects)?;
     transaction.cycles().insert(&cycle).await.map_err(Failure::because)?;
