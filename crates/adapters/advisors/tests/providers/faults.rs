@@ -114,7 +114,7 @@ async fn an_answer_that_was_cut_at_its_most_tokens_is_not_whole() {
             heard(format, format.body(&[Act::Text("The beg"), Act::Took("5", "6", "null"), Act::Cut, Act::End]));
         let heard = heard.await;
         assert_eq!((heard.text.as_str(), heard.usage), ("The beg", usage), "{format:?}");
-        assert_eq!(heard.end, Err(ProviderError::BrokenOff), "{format:?}");
+        assert_eq!(heard.end, Err(ProviderError::CutShort), "{format:?}");
     }
 }
 

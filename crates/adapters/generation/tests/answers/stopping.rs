@@ -151,3 +151,17 @@ async fn m11_silence_ends_a_reading_and_keeps_what_has_come() {
         site.assert_settled(3).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m11_an_answer_that_is_as_long_as_it_may_be_is_complete_and_says_so() {
+    for site in sites().await {
+        let actor = Actor::new(|_| vec![Beat::Say("Well, "), Beat::Fail(ProviderError::CutShort)]);
+        let process = site.process(actor.clone(), &Differences::default());
+        let _worker = process.work();
+        let reading = process.ask(&site.ada.owner, "Which way?").await.unwrap();
+        let reading = process.wait(&site.ada.owner, reading.id).await;
+        assert_eq!((reading.status, reading.failure), (ReadingStatus::Completed, Some(Failure::CutShort)));
+        assert_eq!((reading.response.as_deref(), actor.calls()), (Some("Well, "), 1));
+        site.assert_settled(1).await;
+    }
+}

@@ -270,6 +270,7 @@ pub(crate) fn failed_reading(reading: &Reading) -> Option<Problem> {
         Failure::Timeout => (ErrorCode::Timeout, "the advisor took too long"),
         Failure::Interrupted => (ErrorCode::ProviderError, "the answer was interrupted"),
         Failure::Refused => (ErrorCode::ProviderError, "the advisor may not answer any more"),
+        Failure::CutShort => return None,
     };
     Some(Problem::new(code).with_detail(detail).with_extension("reading_id", reading.id.to_string()))
 }
