@@ -27,11 +27,13 @@ pub struct Fixture<'s> {
     direct: String,
     /// One of these files.
     sent: String,
+    reading: String,
     organization: Value,
 }
 
 impl<'s> Fixture<'s> {
     pub async fn of(site: &'s Site) -> Self {
+        site.answer_readings();
         let owner = site.newcomer().await;
         let task = owner.task(json!({"title": "ours"})).await;
         let project = owner.project("ours").await;
@@ -58,6 +60,10 @@ impl<'s> Fixture<'s> {
         let files = json!({"files": [{"path": "ours", "size": 1}]});
         let sent = owner.post(&format!("/uploads/{direct}/files"), files).await.expect(200);
         let sent = sent["data"][0]["file_id"].as_str().unwrap().to_owned();
+        let advisor = json!({"id": "ours", "name": "Ours", "title": "Ours", "instructions": "Say nothing of it."});
+        owner.post("/advisors", advisor).await.expect(201);
+        let question = json!({"advisor": "ours", "question": "Is it ours?"});
+        let reading = owner.post("/readings", question).await.expect(201)["id"].as_str().unwrap().to_owned();
         let organization = owner.get(&format!("/organizations/{}", owner.own_organization)).await.expect(200);
         let administrator = site.administrator().await;
         Self {
@@ -74,6 +80,7 @@ impl<'s> Fixture<'s> {
             jobs,
             direct,
             sent,
+            reading,
             organization,
         }
     }
@@ -108,6 +115,8 @@ impl<'s> Fixture<'s> {
             Some("uploads") if operation.path.ends_with("/cancel") => &self.jobs[0],
             Some("uploads") if operation.is_of_direct_uploads() => &self.direct,
             Some("uploads") => &self.jobs[1],
+            Some("advisors") => "ours",
+            Some("readings") => &self.reading,
             Some("tasks") => self.task["id"].as_str().unwrap(),
             Some("users") => &self.owner.id,
             Some("admin") if operation.path.contains("/organizations/") => &self.owner.own_organization,
@@ -180,6 +189,16 @@ impl<'s> Fixture<'s> {
                 json!({"file_id": self.task["id"], "parts": [{"number": 1, "crc64nvme": "AAAAAAAAAAA="}]})
             }
             "POST /api/v1/uploads/{job_id}/files/complete" => json!({"file_ids": [self.task["id"]]}),
+            "POST /api/v1/advisors" => {
+                json!({"id": name, "name": "Theirs", "title": "Theirs", "instructions": "Say nothing of it."})
+            }
+            "PUT /api/v1/advisors/{id}" | "PATCH /api/v1/advisors/{id}" => json!({"title": "changed"}),
+            "PUT /api/v1/organizations/{id}/budget" | "PUT /api/v1/companies/{id}/budget" => {
+                json!({"monthly_usd": "5"})
+            }
+            "POST /api/v1/readings" | "POST /api/v1/readings/ask" | "POST /api/v1/readings/stream" => {
+                json!({"advisor": "legba", "question": "Which way?"})
+            }
             "POST /api/v1/tasks" => json!({"title": "theirs"}),
             "PUT /api/v1/tasks/{id}" | "PATCH /api/v1/tasks/{id}" => json!({"title": "changed"}),
             _ => return None,
@@ -191,7 +210,9 @@ impl<'s> Fixture<'s> {
         let text = answer.text();
         let path = answer.asked.split_once(' ').unwrap().1;
         let task = self.task["id"].as_str().unwrap();
-        let Self { project, session, api_key, invitation, cycle, sync_session, jobs, direct, sent, owner, .. } = self;
+        let Self {
+            project, session, api_key, invitation, cycle, sync_session, jobs, direct, sent, reading, owner, ..
+        } = self;
         for ours in [
             task,
             project,
@@ -206,6 +227,7 @@ impl<'s> Fixture<'s> {
             &jobs[1],
             direct,
             sent,
+            reading,
         ] {
             // A problem names the path that was asked for.
             assert!(!text.replace(path, "").contains(ours), "{answer}");

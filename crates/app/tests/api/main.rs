@@ -3,6 +3,7 @@
 
 mod admin;
 mod answer;
+mod answerer;
 mod audit;
 mod auth;
 mod bad_input;
@@ -19,6 +20,7 @@ mod person;
 mod process;
 mod projects;
 mod rate_limits;
+mod readings;
 mod site;
 mod sync;
 mod tasks;

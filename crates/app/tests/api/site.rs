@@ -2,11 +2,11 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use reqwest::header::HeaderValue;
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, query, query_scalar};
 use tempfile::TempDir;
@@ -14,8 +14,10 @@ use tenantry_app::node::Node;
 use tenantry_app::running::{Jobs, Running};
 use tenantry_app::settings::{Settings, Variables};
 use tenantry_store::SqlPool;
+use tokio::task::JoinHandle;
 
 use crate::answer::Answer;
+use crate::answerer::Answerer;
 use crate::database::Database;
 use crate::person::Person;
 
@@ -35,6 +37,7 @@ pub struct Site {
     client: Client,
     database: Arc<Database>,
     _folder: TempDir,
+    answering: OnceLock<JoinHandle<()>>,
     /// What sync sessions may read.
     pub synced: TempDir,
 }
@@ -78,13 +81,30 @@ impl Site {
         // Without a first look at the revocations, tokens would be checked against the database.
         running.node().follower.poll().await.unwrap();
         let client = tenantry_testkit::http_client();
-        Self { address: format!("http://{}", running.address()), running, client, database, _folder: folder, synced }
+        Self {
+            address: format!("http://{}", running.address()),
+            running,
+            client,
+            database,
+            _folder: folder,
+            answering: OnceLock::new(),
+            synced,
+        }
     }
 
     /// Ends it as the binary ends, and so that nothing is left connected to the database.
     pub async fn stop(self) {
+        if let Some(answering) = self.answering.into_inner() {
+            answering.abort();
+            drop(answering.await);
+        }
         drop(self.client);
         self.running.stop().await.unwrap();
+    }
+
+    /// From now on somebody answers readings, and does no other jobs.
+    pub fn answer_readings(&self) {
+        self.answering.get_or_init(|| tokio::spawn(Answerer::of(self.running.node()).work()));
     }
 
     /// A request to `path`, which includes the prefix.
@@ -198,6 +218,11 @@ impl Ask {
     /// A body that claims to be nothing.
     pub fn bytes(self, body: impl Into<Vec<u8>>) -> Self {
         Self { builder: self.builder.body(body.into()), ..self }
+    }
+
+    /// Sends it and leaves the body to be read.
+    pub async fn open(self) -> Response {
+        self.builder.send().await.unwrap_or_else(|error| panic!("{}: {error:?}", self.asked))
     }
 
     pub async fn send(self) -> Answer {

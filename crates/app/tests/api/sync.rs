@@ -49,7 +49,7 @@ async fn run(person: &Person<'_>, session: &Value, more: Value) -> Value {
 }
 
 /// Does something while a worker works.
-async fn with_worker<T>(site: &Site, work: impl Future<Output = T>) -> T {
+pub async fn with_worker<T>(site: &Site, work: impl Future<Output = T>) -> T {
     let (stop, stopped) = oneshot::channel::<()>();
     let worker = tokio::spawn(site.running.node().workers().run(async move { drop(stopped.await) }));
     let done = work.await;

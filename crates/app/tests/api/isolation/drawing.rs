@@ -76,13 +76,14 @@ impl Drawing<'_, '_> {
             "cursor" => self.any(Kind::Cursor),
             "scope" => "organization".to_owned(),
             "sort" => self.one_of(&["title", "-updated_at", "due_at", "-priority"]),
-            "status" => self.one_of(&["Pending", "Completed", "pending", "planned"]),
+            "status" => self.one_of(&["Pending", "Completed", "pending", "planned", "completed"]),
             "cycle_id" => self.any(Kind::Cycle),
             // Not all of the mark, which must not come back.
             "q" => self.one_of(&[&self.own.mark[..9], &self.other.mark[..9]]),
             "project_id" => self.any(Kind::Project),
             "actor_id" if self.rng.bool() => self.any(Kind::ApiKey),
             "actor_id" | "assignee_id" => self.any(Kind::User),
+            "advisor" => self.any(Kind::Advisor),
             "label" => "shared".to_owned(),
             "priority" => self.one_of(&["0", "4"]),
             "action" => self.one_of(&["user.login", "user.create"]),
@@ -111,8 +112,13 @@ impl Drawing<'_, '_> {
     pub fn member(&mut self, name: &str) -> Value {
         match name {
             "slug" | "company_code" if self.is_twin => Value::Null,
-            "slug" | "company_code" | "name" | "company_name" | "title" | "description" | "full_name" | "username"
-            | "bucket_name" | "storage_prefix" | "cycle_name" | "s3_prefix" => json!(self.text()),
+            "id" | "instructions" | "question" | "slug" | "company_code" | "name" | "company_name" | "title"
+            | "description" | "full_name" | "username" | "bucket_name" | "storage_prefix" | "cycle_name"
+            | "s3_prefix" => json!(self.text()),
+            "advisor" => json!(self.one_of(&["legba", "oshun", "twin"])),
+            "monthly_usd" | "daily_usd" | "per_user_monthly_usd" | "per_user_daily_usd" => {
+                json!(self.one_of(&["100", "12.5"]))
+            }
             "metadata" => json!({"note": self.text()}),
             "labels" => json!(["shared", self.text()]),
             "email" | "contact_email" => json!(self.email()),

@@ -71,6 +71,8 @@ impl<'s> Tenant<'s> {
         let session =
             json!({"project_id": project, "local_directory": keeper.site.synced.path(), "s3_prefix": self.mark});
         let session = keeper.post("/sessions", session).await.expect(201);
+        let question = json!({"advisor": "legba", "question": self.mark});
+        let reading = keeper.post("/readings", question).await.expect(201);
         let key = json!({"name": self.mark, "scopes": ["tasks:read"]});
         keeper.post("/auth/api-keys", key).await.expect(201);
         let organization = format!("/organizations/{}", keeper.own_organization);
@@ -82,6 +84,7 @@ impl<'s> Tenant<'s> {
             (Kind::Project, format!("/projects/{project}")),
             (Kind::Cycle, path_of_kind("cycles", &cycle)),
             (Kind::SyncSession, path_of_kind("sessions", &session)),
+            (Kind::Reading, path_of_kind("readings", &reading)),
             (Kind::User, format!("/users/{}", keeper.id)),
             (Kind::Organization, organization),
         ] {

@@ -6,6 +6,7 @@ use fastrand::Rng;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
+    Advisor,
     ApiKey,
     Cursor,
     Cycle,
@@ -15,6 +16,7 @@ pub enum Kind {
     Job,
     Organization,
     Project,
+    Reading,
     Session,
     SyncSession,
     Task,
@@ -32,6 +34,8 @@ impl Kind {
             "companies" | "organizations" => Self::Organization,
             "invitations" => Self::Invitation,
             "members" | "users" => Self::User,
+            "advisors" => Self::Advisor,
+            "readings" => Self::Reading,
             "projects" => Self::Project,
             "cycles" => Self::Cycle,
             "uploads" | "status" => Self::Job,

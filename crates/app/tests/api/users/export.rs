@@ -4,6 +4,7 @@ use serde_json::json;
 use tenantry_tenancy::Role;
 
 use crate::on_both_databases;
+use crate::person::Person;
 use crate::site::Site;
 
 on_both_databases!(an_export_has_what_is_kept_about_the_account_and_nothing_of_others);
@@ -12,6 +13,12 @@ async fn an_export_has_what_is_kept_about_the_account_and_nothing_of_others(site
     let owner = site.newcomer().await;
     let ada = owner.hire(Role::Member).await;
     owner.task(json!({"title": "of the owner"})).await;
+    site.answer_readings();
+    let ask = async |person: &Person<'_>, question: &str| {
+        person.post("/readings", json!({"advisor": "legba", "question": question})).await.expect(201)
+    };
+    ask(&owner, "What of the owner?").await;
+    let reading = ask(&ada, "What of Ada?").await;
     let new = json!({"name": "robot", "scopes": ["tasks:read"]});
     let key = ada.post("/auth/api-keys", new).await.expect(201);
     ada.delete(&format!("/organizations/{}", owner.own_organization)).await.refused(403, "FORBIDDEN");
@@ -31,6 +38,10 @@ async fn an_export_has_what_is_kept_about_the_account_and_nothing_of_others(site
         assert!(actions.contains(&action), "{actions:?}");
     }
     assert!(events.iter().all(|event| event["actor_id"] == ada.id.as_str()), "{answer}");
+
+    let readings = export["readings"].as_array().unwrap();
+    assert_eq!((readings.len(), &readings[0]["id"]), (1, &reading["id"]), "{answer}");
+    assert_eq!(readings[0]["organization_id"], owner.own_organization.as_str(), "{answer}");
 
     let text = answer.text();
     let secrets = [key["key"].as_str().unwrap(), &owner.id, &owner.email, "of the owner", "$2"];
