@@ -67,3 +67,6 @@ objects-by-hand endpoint checksum="crc64nvme":
 # Two thousand readings on each database while providers fail, people give up and workers die
 chaos-readings readings="2000":
     TEST_READINGS={{ readings }} cargo test --package tenantry-generation --test answers -- --nocapture chaos
+# Both formats of providers with a server of others, the proxy of LiteLLM (needs python3; fetches it from PyPI)
+readings-by-hand:
+    .ci/readings-by-hand

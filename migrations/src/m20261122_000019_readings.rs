@@ -24,7 +24,7 @@ CREATE TABLE readings (
     response TEXT,
     citations {json} NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('pending', 'streaming', 'completed', 'failed', 'cancelled')),
-    failure TEXT CHECK (failure IN ('provider', 'timeout', 'interrupted', 'refused')),
+    failure TEXT CHECK (failure IN ('provider', 'timeout', 'interrupted', 'refused', 'cut_short')),
     provider TEXT,
     llm TEXT,
     prompt_tokens {int} NOT NULL CHECK (prompt_tokens >= 0),

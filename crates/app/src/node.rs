@@ -24,7 +24,7 @@ use tenantry_credentials::{BreachedPasswordLookup, DerivedKeys, Passwords, Rando
 use tenantry_http::health::Readiness;
 use tenantry_http::metrics::Metrics;
 use tenantry_http::paging::CursorKey;
-use tenantry_http::{EventStreams, HttpOptions, HttpState, Services};
+use tenantry_http::{EventStreams, HttpOptions, HttpState, MostStreams, Services};
 use tenantry_identity::{Password, Postbox, RevocationFollower};
 use tenantry_jobs::{JobsOptions, Worker, WorkerParts};
 use tenantry_kernel::{Clock, IdGenerator};
@@ -144,7 +144,10 @@ impl Node {
             health: Arc::new(DatabaseProbe(self.database.clone())),
             rate_limits: limits::rate_limits(&self.settings)?,
             readiness,
-            event_streams: EventStreams::new(self.settings.sync.event_streams_per_organization.into()),
+            event_streams: EventStreams::new(MostStreams {
+                of_organization: self.settings.server.event_streams_per_organization.into(),
+                of_user: self.settings.server.event_streams_per_user.into(),
+            }),
             metrics,
             cursors: CursorKey::new(self.keys.cursors().current(), self.keys.cursors().previous()),
             published_keys: self.signing.published(),
@@ -197,6 +200,7 @@ impl Node {
             keep_failed: settings.keep_failed,
             purge_interval: settings.purge_interval,
             erase_after: settings.erase_after,
+            keep_runs: self.settings.sync.keep_runs,
             ..JobsOptions::default()
         };
         let parts = WorkerParts {

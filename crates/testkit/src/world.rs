@@ -13,6 +13,7 @@ use tenantry_identity::{
     },
 };
 use tenantry_kernel::{Clock, IdGenerator, JobTransaction, Store, SystemIds, UserId};
+use tenantry_readings::ports::ReadingTransaction;
 use tenantry_sync::ports::{RunQueue, SyncTransaction};
 use tenantry_tasks::ports::TaskTransaction;
 use tenantry_tenancy::{
@@ -35,6 +36,10 @@ pub struct StorePorts {
     pub tenancy: Arc<dyn Store<TenantContext, dyn TenancyTransaction>>,
     /// Tasks.
     pub tasks: Arc<dyn Store<TenantContext, dyn TaskTransaction>>,
+    /// Readings of a tenant.
+    pub readings: Arc<dyn Store<TenantContext, dyn ReadingTransaction>>,
+    /// Readings, for those who answer them.
+    pub reading_desk: Arc<dyn Store<PlatformContext, dyn ReadingTransaction>>,
     /// What organisations sync.
     pub sync: Arc<dyn Store<TenantContext, dyn SyncTransaction>>,
     /// Where its runs wait.
@@ -88,6 +93,8 @@ impl StorePorts {
             + Store<TenantContext, dyn TenancyTransaction>
             + Store<TenantContext, dyn TaskTransaction>
             + Store<TenantContext, dyn SyncTransaction>
+            + Store<TenantContext, dyn ReadingTransaction>
+            + Store<PlatformContext, dyn ReadingTransaction>
             + RunQueue
             + Store<TenantContext, dyn JobTransaction>
             + JobQueue
@@ -116,6 +123,8 @@ impl StorePorts {
             tenancy: store.clone(),
             tasks: store.clone(),
             sync: store.clone(),
+            readings: store.clone(),
+            reading_desk: store.clone(),
             run_queue: store.clone(),
             jobs: store.clone(),
             job_queue: store.clone(),
@@ -239,8 +248,7 @@ impl World {
     /// # Panics
     /// When the store fails.
     pub async fn purge(&self, now: DateTime<Utc>) -> PurgeReport {
-        let limits = PurgeLimits { now, erase_deleted_by: DateTime::UNIX_EPOCH };
-        self.ports.housekeeping.purge(limits).await.expect("a purge")
+        self.ports.housekeeping.purge(PurgeLimits::expired_by(now)).await.expect("a purge")
     }
 
     /// An identifier that nothing has.

@@ -7,7 +7,7 @@ use crate::events::Events;
 use crate::format::{Format, Progress, Told};
 
 /// Bytes that the body of an answer may have, streamed or not.
-pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;
+const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// An answer that comes over HTTP. Whoever stops waiting for what comes next misses nothing, and may wait again.
 pub(crate) struct HttpAnswer<F> {

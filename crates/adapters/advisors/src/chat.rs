@@ -129,19 +129,20 @@ impl Format for ChatFormat {
         if piece.error.is_some() {
             return Err(ProviderError::Failed);
         }
-        self.finish_reason = reason.or(self.finish_reason.take());
+        self.finish_reason = self.finish_reason.take().or(reason);
         Ok(Progress::More)
     }
 
     fn whole(&mut self, body: &[u8], told: &mut Told) -> Result<(), ProviderError> {
         let mut whole: Completion<'_> = serde_json::from_slice(body).map_err(|error| unread(&error))?;
         let choice = whole.first_choice();
-        if whole.error.is_some() {
-            whole.tell(None, told);
-            return Err(ProviderError::Failed);
+        let is_answer = choice.is_some();
+        let (message, reason) = choice.map_or((None, None), |choice| (choice.message, choice.finish_reason));
+        whole.tell(message, told);
+        match whole.error {
+            Some(_) => Err(ProviderError::Failed),
+            None if !is_answer => Err(ProviderError::Malformed),
+            None => told.end(reason.as_deref()),
         }
-        let choice = choice.ok_or(ProviderError::Malformed)?;
-        whole.tell(choice.message, told);
-        told.end(choice.finish_reason.as_deref())
     }
 }

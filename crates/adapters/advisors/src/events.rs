@@ -1,14 +1,14 @@
 //! Server-sent events, as a client reads them.
 //!
-//! The parser is our own: those that exist (`eventsource-stream`, `sse-stream`, `reqwest-eventsource`) hold a line until it
-//! ends, however long it is, and so let a provider fill the memory; and they want text, where what is cut within a character
-//! is to be told from what is no text.
+//! The parser is our own: `eventsource-stream`, which most clients take, holds a line until it ends, however long it is, and
+//! so lets a provider fill the memory; it looks at all of it again whenever a piece comes; and it wants text, where what was
+//! cut within a character has to be told from what is no text.
 
 use bytes::{Buf as _, Bytes};
 use tenantry_readings::ProviderError;
 
 /// Bytes that a line may have, and the data of one event.
-pub(crate) const MAX_LINE: usize = 1024 * 1024;
+const MAX_LINE: usize = 1024 * 1024;
 
 /// An event with data; others mean nothing here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -66,8 +66,8 @@ impl Events {
 
     /// What stands at the end of a body that is over. It need not be whole: not every server ends its last line.
     pub(crate) fn finish(&mut self) -> Option<Event> {
-        self.end_line().ok()?;
-        self.end_event()
+        let ended = self.end_line().ok()?;
+        ended.or_else(|| self.end_event())
     }
 
     fn end_line(&mut self) -> Result<Option<Event>, ProviderError> {

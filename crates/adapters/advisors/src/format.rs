@@ -72,9 +72,9 @@ impl Told {
     /// one that was cut at the most tokens that it may have is not whole, although the provider says no more.
     pub(crate) fn end(&self, reason: Option<&str>) -> Result<(), ProviderError> {
         match reason {
-            Some("length" | "max_tokens" | "max_output_tokens") => Err(ProviderError::BrokenOff),
             Some("content_filter" | "error") => Err(ProviderError::Failed),
             _ if !self.has_text => Err(ProviderError::Failed),
+            Some("length" | "max_tokens" | "max_output_tokens") => Err(ProviderError::CutShort),
             _ => Ok(()),
         }
     }

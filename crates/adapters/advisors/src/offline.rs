@@ -106,7 +106,7 @@ mod tests {
              It was: \u{201c}What  is \u{e4}?\u{201d}"
         );
         assert!(texts.len() > 2);
-        assert_eq!(usage, Usage { prompt_tokens: 7, completion_tokens: 24, cost: Some(NanoUsd::ZERO) });
+        assert_eq!(usage, Usage { prompt_tokens: 7, completion_tokens: 25, cost: Some(NanoUsd::ZERO) });
         assert_eq!(answer("What  is \u{e4}?", 100).await, (texts, usage));
         assert_ne!(answer("What else?", 100).await.0, answer("What  is \u{e4}?", 100).await.0);
     }

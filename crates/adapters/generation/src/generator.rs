@@ -321,7 +321,8 @@ impl Work<'_> {
     }
 
     fn break_off(&self, error: &ProviderError) -> End {
-        self.report(false);
+        // That an answer is long says nothing about the model.
+        self.report(*error == ProviderError::CutShort);
         tracing::warn!(reading_id = %self.commission.reading.id, %error, "an answer broke off");
         failed(error)
     }
@@ -334,6 +335,9 @@ impl Work<'_> {
 }
 
 fn failed(error: &ProviderError) -> End {
-    let failure = if *error == ProviderError::TimedOut { Failure::Timeout } else { Failure::Provider };
-    (ReadingStatus::Failed, Some(failure))
+    match error {
+        ProviderError::CutShort => (ReadingStatus::Completed, Some(Failure::CutShort)),
+        ProviderError::TimedOut => (ReadingStatus::Failed, Some(Failure::Timeout)),
+        _ => (ReadingStatus::Failed, Some(Failure::Provider)),
+    }
 }

@@ -12,7 +12,7 @@ use actix_web::{
     web::Bytes,
 };
 use futures_util::Stream;
-use tenantry_kernel::OrganizationId;
+use tenantry_kernel::{OrganizationId, UserId};
 
 use crate::{
     problem::{ErrorCode, Problem},
@@ -41,33 +41,47 @@ pub struct EventStreams {
     jobs: FollowedJobs,
 }
 
+/// How many streams of events there may be at the same time.
+#[derive(Debug, Clone, Copy)]
+pub struct MostStreams {
+    /// To the members of one organisation.
+    pub of_organization: usize,
+    /// To one of them.
+    pub of_user: usize,
+}
+
 struct Places {
-    most_of_one: usize,
-    taken: Mutex<HashMap<OrganizationId, usize>>,
+    most: MostStreams,
+    /// How many streams each member of an organisation has.
+    taken: Mutex<HashMap<OrganizationId, HashMap<UserId, usize>>>,
 }
 
 /// A stream of an organisation's, which makes room for another when it is dropped.
 pub(crate) struct Place {
     places: Arc<Places>,
     organization_id: OrganizationId,
+    user_id: UserId,
 }
 
 impl EventStreams {
-    /// No stream yet, and no more than so many of one organisation.
+    /// No stream yet, and no more than so many.
     #[must_use]
-    pub fn new(most_of_one: usize) -> Self {
-        Self { places: Arc::new(Places { most_of_one, taken: Mutex::default() }), jobs: FollowedJobs::default() }
+    pub fn new(most: MostStreams) -> Self {
+        Self { places: Arc::new(Places { most, taken: Mutex::default() }), jobs: FollowedJobs::default() }
     }
 
-    /// A place for one more stream, unless the organisation has as many as it may.
-    pub(crate) fn take(&self, organization_id: OrganizationId) -> Result<Place, Problem> {
+    /// A place for one more stream, unless the organisation, or whoever asks, has as many as it may.
+    pub(crate) fn take(&self, organization_id: OrganizationId, user_id: UserId) -> Result<Place, Problem> {
+        let most = self.places.most;
         let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = taken.get(&organization_id).copied().unwrap_or_default();
-        if count >= self.places.most_of_one {
-            return Err(Problem::new(ErrorCode::RateLimited).with_retry_after(RETRY_AFTER));
+        if let Some(users) = taken.get(&organization_id) {
+            let of_user = users.get(&user_id).copied().unwrap_or_default();
+            if users.values().sum::<usize>() >= most.of_organization || of_user >= most.of_user {
+                return Err(Problem::new(ErrorCode::RateLimited).with_retry_after(RETRY_AFTER));
+            }
         }
-        taken.insert(organization_id, count + 1);
-        Ok(Place { places: self.places.clone(), organization_id })
+        *taken.entry(organization_id).or_default().entry(user_id).or_default() += 1;
+        Ok(Place { places: self.places.clone(), organization_id, user_id })
     }
 
     /// Who follows which job.
@@ -86,11 +100,13 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = taken.get_mut(&self.organization_id) {
+        let Some(users) = taken.get_mut(&self.organization_id) else { return };
+        if let Some(count) = users.get_mut(&self.user_id) {
             *count -= 1;
-            if *count == 0 {
-                taken.remove(&self.organization_id);
-            }
+        }
+        users.retain(|_, count| *count > 0);
+        if users.is_empty() {
+            taken.remove(&self.organization_id);
         }
     }
 }
@@ -113,17 +129,40 @@ mod tests {
 
     use super::*;
 
+    fn organization() -> OrganizationId {
+        OrganizationId::from_uuid(SystemIds.next_id())
+    }
+
+    fn user() -> UserId {
+        UserId::from_uuid(SystemIds.next_id())
+    }
+
     #[test]
     fn an_organization_has_so_many_streams_and_no_more() {
-        let organization = || OrganizationId::from_uuid(SystemIds.next_id());
-        let (streams, one, other) = (EventStreams::new(2), organization(), organization());
-        let first = streams.take(one).unwrap();
-        let second = streams.take(one).unwrap();
-        assert_eq!(streams.take(one).err().map(|problem| problem.code()), Some(ErrorCode::RateLimited));
-        let elsewhere = streams.take(other).unwrap();
+        let streams = EventStreams::new(MostStreams { of_organization: 2, of_user: 2 });
+        let (one, other) = (organization(), organization());
+        let first = streams.take(one, user()).unwrap();
+        let second = streams.take(one, user()).unwrap();
+        assert_eq!(streams.take(one, user()).err().map(|problem| problem.code()), Some(ErrorCode::RateLimited));
+        let elsewhere = streams.take(other, user()).unwrap();
         drop(first);
-        let third = streams.take(one).unwrap();
+        let third = streams.take(one, user()).unwrap();
         drop((second, third, elsewhere));
         assert!(streams.places.taken.lock().unwrap().is_empty(), "nothing is left behind");
+    }
+
+    #[test]
+    fn c6_nobody_takes_the_streams_of_all() {
+        let streams = EventStreams::new(MostStreams { of_organization: 4, of_user: 2 });
+        let (one, other, greedy) = (organization(), organization(), user());
+        let first = streams.take(one, greedy).unwrap();
+        let _second = streams.take(one, greedy).unwrap();
+        assert!(streams.take(one, greedy).is_err());
+        let _elsewhere = streams.take(other, greedy).unwrap();
+        let _colleague = streams.take(one, user()).unwrap();
+        drop(first);
+        let _third = streams.take(one, greedy).unwrap();
+        let _last = streams.take(one, user()).unwrap();
+        assert!(streams.take(one, user()).is_err(), "the organization has its four");
     }
 }

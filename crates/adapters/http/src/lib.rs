@@ -45,7 +45,7 @@ mod uploads;
 mod users;
 
 pub use self::{
-    event_streams::EventStreams,
+    event_streams::{EventStreams, MostStreams},
     options::HttpOptions,
     scope::RequestScope,
     server::{Server, ServerHandle, serve, serve_operations},

@@ -73,7 +73,8 @@ impl Worker {
     #[must_use]
     pub fn new(parts: WorkerParts) -> Self {
         let (housekeeping, clock) = (Arc::clone(&parts.housekeeping), Arc::clone(&parts.clock));
-        let purge = Purge { housekeeping, clock, erase_after: parts.options.erase_after };
+        let JobsOptions { erase_after, keep_runs, .. } = parts.options;
+        let purge = Purge { housekeeping, clock, erase_after, keep_runs };
         let handlers = JobHandlers::default().with(PURGE.name, Arc::new(purge));
         Self { parts, handlers, further: Vec::new(), post_office: None, audit_keeper: None, signing_keys: None }
     }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use tenantry_generation::Generator;
 use tenantry_jobs::Worker;
 use tenantry_transfer::engine::SyncWorker;
+use thread_priority::{ThreadPriority, ThreadPriorityValue};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 /// Jobs, readings, and the runs of sync sessions.
@@ -29,6 +31,44 @@ impl Workers {
             self.jobs.run(stopped).await;
             end.send_replace(true);
         };
-        tokio::join!(jobs, self.sync.run(stopping), self.generator.watch(ended));
+        tokio::join!(jobs, sync_in_the_background(self.sync, stopping), self.generator.watch(ended));
+    }
+}
+
+/// Syncs on threads of its own that give way to those that serve requests: what is in the middle of a million files says
+/// how far it is as soon as if it did nothing.
+async fn sync_in_the_background(sync: SyncWorker, stopping: watch::Receiver<bool>) {
+    let runtime = Builder::new_multi_thread().enable_all().thread_name("sync").on_thread_start(give_way).build();
+    match runtime {
+        Ok(runtime) => {
+            let work = runtime.spawn(sync.run(stopping));
+            let _runtime = Background(Some(runtime));
+            if let Err(error) = work.await {
+                tracing::error!(%error, "syncing panicked");
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "syncing has no threads of its own");
+            sync.run(stopping).await;
+        }
+    }
+}
+
+/// A runtime that may be dropped within another one.
+struct Background(Option<Runtime>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Niceness 10 on Linux: a tenth of the share of a busy core.
+fn give_way() {
+    let lowered = ThreadPriorityValue::try_from(22).map(|value| ThreadPriority::Crossplatform(value).set_for_current());
+    if !matches!(lowered, Ok(Ok(()))) {
+        tracing::warn!("syncing runs at normal priority");
     }
 }

@@ -40,7 +40,7 @@ impl Answerer {
                 worker: "answerer",
                 most: 20,
                 most_of_one: None,
-                lease: Duration::from_secs(60),
+                lease: Duration::from_mins(1),
                 at: SystemClock.now(),
             };
             // Whatever is wrong, the next look may see something better.

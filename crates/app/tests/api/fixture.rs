@@ -192,7 +192,6 @@ impl<'s> Fixture<'s> {
             "POST /api/v1/advisors" => {
                 json!({"id": name, "name": "Theirs", "title": "Theirs", "instructions": "Say nothing of it."})
             }
-            "PUT /api/v1/advisors/{id}" | "PATCH /api/v1/advisors/{id}" => json!({"title": "changed"}),
             "PUT /api/v1/organizations/{id}/budget" | "PUT /api/v1/companies/{id}/budget" => {
                 json!({"monthly_usd": "5"})
             }
@@ -200,7 +199,10 @@ impl<'s> Fixture<'s> {
                 json!({"advisor": "legba", "question": "Which way?"})
             }
             "POST /api/v1/tasks" => json!({"title": "theirs"}),
-            "PUT /api/v1/tasks/{id}" | "PATCH /api/v1/tasks/{id}" => json!({"title": "changed"}),
+            "PUT /api/v1/tasks/{id}"
+            | "PATCH /api/v1/tasks/{id}"
+            | "PUT /api/v1/advisors/{id}"
+            | "PATCH /api/v1/advisors/{id}" => json!({"title": "changed"}),
             _ => return None,
         })
     }

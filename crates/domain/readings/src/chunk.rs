@@ -38,6 +38,18 @@ pub enum Piece {
     Citation(Citation),
 }
 
+impl Piece {
+    pub(crate) fn without_nul(self) -> Self {
+        let clean = |text: String| if text.contains('\0') { text.replace('\0', "") } else { text };
+        match self {
+            Self::Text(text) => Self::Text(clean(text)),
+            Self::Citation(Citation { url, title }) => {
+                Self::Citation(Citation { url: clean(url), title: title.map(clean) })
+            }
+        }
+    }
+}
+
 /// A piece of an answer in its place. Once it is stored it never changes, and nobody sees it before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {

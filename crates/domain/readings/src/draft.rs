@@ -57,8 +57,9 @@ impl Draft {
         self.route.as_ref()
     }
 
-    /// Puts a piece in its place.
+    /// Puts a piece in its place. NUL characters, which not every database can store, are left out.
     pub fn add(&mut self, piece: Piece) -> Chunk {
+        let piece = piece.without_nul();
         match &piece {
             Piece::Text(text) => self.response.push_str(text),
             Piece::Citation(citation) => self.citations.push(citation.clone()),

@@ -90,6 +90,9 @@ pub enum ProviderError {
     /// The answer broke off before its end.
     #[error("the answer broke off")]
     BrokenOff,
+    /// The model has written as many tokens as it may, and was not done.
+    #[error("the answer is longer than it may be")]
+    CutShort,
     /// The answer is not in the provider's format.
     #[error("the answer can't be read")]
     Malformed,
@@ -102,7 +105,18 @@ impl ProviderError {
     /// Whether the same request may be answered if it is sent again, by this provider or another.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        !matches!(self, Self::Refused { status } if *status != 401 && *status != 403 && *status != 404)
+        match self {
+            // Another provider may know the key or the model.
+            Self::Refused { status } => matches!(status, 401 | 403 | 404),
+            Self::CutShort => false,
+            Self::Unreachable
+            | Self::Throttled { .. }
+            | Self::Unavailable { .. }
+            | Self::Failed
+            | Self::BrokenOff
+            | Self::Malformed
+            | Self::TimedOut => true,
+        }
     }
 
     /// How long the provider wants to be left alone, if it says so.
@@ -114,6 +128,7 @@ impl ProviderError {
             | Self::Refused { .. }
             | Self::Failed
             | Self::BrokenOff
+            | Self::CutShort
             | Self::Malformed
             | Self::TimedOut => None,
         }

@@ -67,7 +67,7 @@ impl FromStr for ReadingStatus {
     }
 }
 
-/// Why a reading failed.
+/// Why a reading failed, or has less of an answer than it might.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
     /// No provider answered, or one broke off.
@@ -78,10 +78,12 @@ pub enum Failure {
     Interrupted,
     /// Whoever asked is no member any more, or the advisor is gone.
     Refused,
+    /// The model has written as much as it may, and was not done: the reading is complete all the same.
+    CutShort,
 }
 
 impl Failure {
-    const ALL: [Self; 4] = [Self::Provider, Self::Timeout, Self::Interrupted, Self::Refused];
+    const ALL: [Self; 5] = [Self::Provider, Self::Timeout, Self::Interrupted, Self::Refused, Self::CutShort];
 
     /// The name that is stored.
     #[must_use]
@@ -91,6 +93,7 @@ impl Failure {
             Self::Timeout => "timeout",
             Self::Interrupted => "interrupted",
             Self::Refused => "refused",
+            Self::CutShort => "cut_short",
         }
     }
 
@@ -131,7 +134,7 @@ pub struct Reading {
     pub citations: Vec<Citation>,
     /// How far it is.
     pub status: ReadingStatus,
-    /// Why it failed, if it did.
+    /// Why it failed, if it did, or what is missing.
     pub failure: Option<Failure>,
     /// Who answered.
     pub route: Option<Route>,

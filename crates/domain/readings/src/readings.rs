@@ -294,7 +294,7 @@ impl Readings {
         let chunks = chunks_of(&known);
         let outcome = Outcome {
             status: ReadingStatus::Completed,
-            failure: None,
+            failure: known.failure,
             response: known.response,
             citations: known.citations,
             last: chunks.last().map_or(Sequence::ASKED, |chunk| chunk.sequence),

@@ -89,7 +89,7 @@ async fn m11_each_reading_ends_once_and_is_paid_once_whatever_happens() {
         };
         let actor = Actor::new(|_| any_script());
         let process =
-            Arc::new(site.process(actor, Differences { options, answers: (16, None), ..Differences::default() }));
+            Arc::new(site.process(actor, &Differences { options, answers: (16, None), ..Differences::default() }));
         let workers = [(); 2].map(|()| tokio::spawn(die_again_and_again(process.clone())));
         let ended: Vec<Reading> =
             stream::iter(0..readings).map(|_| live_through(&process, &site)).buffer_unordered(24).collect().await;

@@ -24,7 +24,7 @@ fn budget_for(readings: i64) -> Budget {
 async fn ask_in_parallel(site: &Site, budget: Budget, asks: usize) -> usize {
     let charge = most_of_one();
     let actor = Actor::new(move |_| vec![Beat::Say("Left."), Beat::Charge(charge)]);
-    let process = site.process(actor.clone(), Differences { budget, ..Differences::default() });
+    let process = site.process(actor.clone(), &Differences { budget, ..Differences::default() });
     let worker = process.work();
     let context = &site.ada.owner;
     let outcomes: Vec<_> =
@@ -59,7 +59,7 @@ async fn m10_what_a_member_may_spend_concerns_nobody_else() {
         let budget = Budget { monthly: None, per_user_daily: budget_for(3).monthly, ..Budget::default() };
         let charge = most_of_one();
         let actor = Actor::new(move |_| vec![Beat::Say("Left."), Beat::Charge(charge)]);
-        let process = site.process(actor, Differences { budget, ..Differences::default() });
+        let process = site.process(actor, &Differences { budget, ..Differences::default() });
         let _worker = process.work();
         for person in [&site.ada, &site.bob] {
             for _ in 0..3 {
@@ -77,7 +77,7 @@ async fn m10_what_a_member_may_spend_concerns_nobody_else() {
 async fn m10_what_is_not_used_comes_back_at_the_end() {
     for site in sites().await {
         let actor = Actor::new(|_| vec![Beat::Say("Left."), Beat::Charge(NanoUsd::from_nanos(1))]);
-        let process = site.process(actor, Differences { budget: budget_for(2), ..Differences::default() });
+        let process = site.process(actor, &Differences { budget: budget_for(2), ..Differences::default() });
         let _worker = process.work();
         for _ in 0..20 {
             let reading = process.ask(&site.ada.owner, QUESTION).await.unwrap();
@@ -93,7 +93,7 @@ async fn m10_an_answer_is_given_again_within_its_organization_only() {
     for site in sites().await {
         let actor = Actor::new(|_| vec![Beat::Say("Left."), Beat::Charge(NanoUsd::from_nanos(7))]);
         let reuse_for = Some(Duration::from_mins(1));
-        let process = site.process(actor.clone(), Differences { reuse_for, ..Differences::default() });
+        let process = site.process(actor.clone(), &Differences { reuse_for, ..Differences::default() });
         let _worker = process.work();
         let mut costs = Vec::new();
         for person in [&site.ada, &site.ada, &site.bob] {

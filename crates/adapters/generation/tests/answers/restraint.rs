@@ -17,7 +17,7 @@ async fn m11_two_hundred_slow_answers_leave_a_pool_of_two_free() {
     for site in sites_with(two).await {
         let slow = Duration::from_secs(3);
         let actor = Actor::new(move |_| vec![Beat::Say("Well, "), Beat::Pause(slow), Beat::Say("left.")]);
-        let process = site.process(actor.clone(), Differences::default());
+        let process = site.process(actor.clone(), &Differences::default());
         let _worker = process.work();
         let ada = &site.ada.owner;
         let asked = join_all((0..200).map(|_| process.ask(ada, "Which way?"))).await;
@@ -41,7 +41,7 @@ async fn m11_an_organization_that_asks_ten_times_its_share_does_not_hold_up_anot
     for site in sites().await {
         let actor =
             Actor::new(|_| vec![Beat::Say("Well, "), Beat::Pause(Duration::from_millis(40)), Beat::Say("left.")]);
-        let process = site.process(actor, Differences { answers: (8, Some(6)), ..Differences::default() });
+        let process = site.process(actor, &Differences { answers: (8, Some(6)), ..Differences::default() });
         let _worker = process.work();
         let greedy = join_all((0..500).map(|_| process.ask(&site.bob.owner, "Me! Me!"))).await;
         let mut waits = Vec::new();

@@ -15,6 +15,11 @@ use super::site::{Differences, Process, Site, sites};
 const READINGS: usize = 10;
 const FOLLOWERS: usize = 50;
 
+/// A question of its own for each reading.
+fn question(number: usize) -> String {
+    "Why, ".repeat(number) + "why?"
+}
+
 /// Words of all lengths, some of several bytes, with and without pauses.
 fn script(question: &str) -> Vec<Beat> {
     let mut rng = Rng::with_seed(question.len().try_into().unwrap());
@@ -63,23 +68,23 @@ async fn follow_all(site: &Site, at: impl Fn(usize) -> Arc<Process>, ids: &[Read
 async fn m11_a_stream_is_the_same_wherever_it_is_cut_here_and_elsewhere_and_after_a_restart() {
     for site in sites().await {
         let actor = Actor::new(script);
-        let answering = Arc::new(site.process(actor.clone(), Differences::default()));
-        let elsewhere = Arc::new(site.process(actor.clone(), Differences::default()));
+        let answering = Arc::new(site.process(actor.clone(), &Differences::default()));
+        let elsewhere = Arc::new(site.process(actor.clone(), &Differences::default()));
         let worker = answering.work();
         let mut ids = Vec::new();
         for number in 0..READINGS {
-            ids.push(answering.ask(&site.ada.owner, &"Why? ".repeat(number + 1)).await.unwrap().id);
+            ids.push(answering.ask(&site.ada.owner, &question(number)).await.unwrap().id);
         }
         let at = |number: usize| if number.is_multiple_of(2) { answering.clone() } else { elsewhere.clone() };
         let live = follow_all(&site, at, &ids).await;
         worker.stop().await;
-        let restarted = Arc::new(site.process(actor, Differences::default()));
+        let restarted = Arc::new(site.process(actor, &Differences::default()));
         let replayed = follow_all(&site, |_| restarted.clone(), &ids).await;
         for (place, id) in ids.iter().enumerate() {
             let whole = restarted.frames(&site.ada.owner, *id, Sequence::START).await;
             let reading = restarted.readings.find(&site.ada.owner, *id).await.unwrap();
             assert_eq!(reading.status, ReadingStatus::Completed);
-            let expected: String = script(&"Why? ".repeat(place + 1))
+            let expected: String = script(&question(place))
                 .into_iter()
                 .map(|beat| if let Beat::Tell(text) = beat { text } else { String::new() })
                 .collect();
@@ -96,7 +101,7 @@ async fn m11_a_stream_is_the_same_wherever_it_is_cut_here_and_elsewhere_and_afte
 #[tokio::test(flavor = "multi_thread")]
 async fn m11_whoever_follows_behind_the_end_gets_nothing() {
     for site in sites().await {
-        let process = site.process(Actor::new(|_| vec![Beat::Say("Left.")]), Differences::default());
+        let process = site.process(Actor::new(|_| vec![Beat::Say("Left.")]), &Differences::default());
         let _worker = process.work();
         let ada = &site.ada.owner;
         let id = process.ask(ada, "Which way?").await.unwrap().id;

@@ -158,7 +158,7 @@ impl Site {
         Self { database, world, ada, bob, raw, _postgres: postgres, _folder: folder }
     }
 
-    pub fn process(&self, providers: Arc<dyn Providers>, differences: Differences) -> Process {
+    pub fn process(&self, providers: Arc<dyn Providers>, differences: &Differences) -> Process {
         let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
         let doorbell = Doorbell::alone();
         // Those who ask here wake those who answer here.

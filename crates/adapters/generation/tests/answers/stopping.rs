@@ -14,8 +14,8 @@ use super::site::{Differences, sites};
 async fn m11_a_cancelled_reading_stops_its_provider_at_once_from_any_process() {
     for site in sites().await {
         let actor = Actor::new(|_| vec![Beat::Say("Well, "), Beat::Hang]);
-        let answering = site.process(actor.clone(), Differences::default());
-        let asking = site.process(actor.clone(), Differences::default());
+        let answering = site.process(actor.clone(), &Differences::default());
+        let asking = site.process(actor.clone(), &Differences::default());
         let _worker = answering.work();
         let mut slowest = Duration::ZERO;
         for _ in 0..10 {
@@ -41,7 +41,7 @@ async fn m11_a_cancelled_reading_stops_its_provider_at_once_from_any_process() {
 async fn m11_a_reading_that_waits_is_cancelled_without_asking_anybody() {
     for site in sites().await {
         let actor = Actor::new(|_| vec![Beat::Say("Left.")]);
-        let process = site.process(actor.clone(), Differences::default());
+        let process = site.process(actor.clone(), &Differences::default());
         let reading = process.ask(&site.ada.owner, "Which way?").await.unwrap();
         let cancelled = process.readings.cancel(&site.ada.owner, reading.id).await.unwrap();
         assert_eq!((cancelled.status, cancelled.cost.nanos()), (ReadingStatus::Cancelled, 0));
@@ -59,7 +59,7 @@ async fn m11_an_answer_that_nobody_hears_is_cancelled_after_a_grace_where_that_i
             (0..40).flat_map(|_| [Beat::Say("word "), Beat::Pause(Duration::from_millis(100))]).collect::<Vec<_>>();
         let actor = Actor::new(move |_| pieces.clone());
         let on_disconnect = OnDisconnect::CancelAfter(Duration::from_millis(700));
-        let process = site.process(actor, Differences { on_disconnect, ..Differences::default() });
+        let process = site.process(actor, &Differences { on_disconnect, ..Differences::default() });
         let _worker = process.work();
         let ada = &site.ada.owner;
         let [left, heard] = [process.ask(ada, "Left alone?").await.unwrap(), process.ask(ada, "Heard?").await.unwrap()];
@@ -83,7 +83,7 @@ async fn m11_an_answer_that_nobody_hears_is_cancelled_after_a_grace_where_that_i
 async fn m9_whoever_has_left_gets_no_answer_and_pays_nothing() {
     for site in sites().await {
         let actor = Actor::new(|_| vec![Beat::Say("Left.")]);
-        let process = site.process(actor.clone(), Differences::default());
+        let process = site.process(actor.clone(), &Differences::default());
         let member = site.world.join(&site.ada.owner, &site.bob, Role::Member).await;
         let reading = process.ask(&member, "Which way?").await.unwrap();
         site.leave(&site.ada, &site.bob).await;
@@ -101,7 +101,7 @@ async fn m11_a_worker_that_has_to_stop_ends_what_it_answers_and_leaves_the_rest_
         let actor = Actor::new(|_| vec![Beat::Say("Well, "), Beat::Hang]);
         let options = GenerationOptions { drain: Duration::from_millis(300), ..GenerationOptions::default() };
         let process =
-            site.process(actor.clone(), Differences { options, answers: (1, None), ..Differences::default() });
+            site.process(actor.clone(), &Differences { options, answers: (1, None), ..Differences::default() });
         let worker = process.work();
         let ada = &site.ada.owner;
         let begun = process.ask(ada, "Which way?").await.unwrap();
@@ -113,7 +113,7 @@ async fn m11_a_worker_that_has_to_stop_ends_what_it_answers_and_leaves_the_rest_
         assert_eq!(begun.response.as_deref(), Some("Well, "));
         assert_eq!(process.readings.find(ada, waiting.id).await.unwrap().status, ReadingStatus::Pending);
         let well = Actor::new(|_| vec![Beat::Say("Left.")]);
-        let other = site.process(well, Differences::default());
+        let other = site.process(well, &Differences::default());
         let _worker = other.work();
         assert_eq!(other.wait(ada, waiting.id).await.status, ReadingStatus::Completed);
         site.assert_settled(2).await;
@@ -134,7 +134,7 @@ async fn m11_silence_ends_a_reading_and_keeps_what_has_come() {
             "Broken?" => vec![Beat::Say("Well, "), Beat::Fail(ProviderError::BrokenOff)],
             _ => vec![Beat::Say("Well, "), Beat::Hang],
         });
-        let process = site.process(actor, Differences { options, ..Differences::default() });
+        let process = site.process(actor, &Differences { options, ..Differences::default() });
         let _worker = process.work();
         let ada = &site.ada.owner;
         let mut ends = Vec::new();
@@ -149,5 +149,19 @@ async fn m11_silence_ends_a_reading_and_keeps_what_has_come() {
             [(Failure::Timeout, None, false), (Failure::Provider, kept(), true), (Failure::Timeout, kept(), true)];
         assert_eq!(ends, expected);
         site.assert_settled(3).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m11_an_answer_that_is_as_long_as_it_may_be_is_complete_and_says_so() {
+    for site in sites().await {
+        let actor = Actor::new(|_| vec![Beat::Say("Well, "), Beat::Fail(ProviderError::CutShort)]);
+        let process = site.process(actor.clone(), &Differences::default());
+        let _worker = process.work();
+        let reading = process.ask(&site.ada.owner, "Which way?").await.unwrap();
+        let reading = process.wait(&site.ada.owner, reading.id).await;
+        assert_eq!((reading.status, reading.failure), (ReadingStatus::Completed, Some(Failure::CutShort)));
+        assert_eq!((reading.response.as_deref(), actor.calls()), (Some("Well, "), 1));
+        site.assert_settled(1).await;
     }
 }

@@ -197,12 +197,21 @@ impl From<SyncError> for Problem {
     }
 }
 
+/// Seconds after which one may look whether somebody has made room.
+const FULL_FOR: u64 = 60;
+
 impl From<ObjectError> for Problem {
     fn from(error: ObjectError) -> Self {
         match error {
             ObjectError::Throttled { retry_after } => {
                 let seconds = retry_after.map_or(1, |wait| wait.as_secs().max(1));
                 Self::new(ErrorCode::Unavailable).with_retry_after(seconds)
+            }
+            ObjectError::Full(_) => {
+                tracing::error!(?error, "the object store is full");
+                Self::new(ErrorCode::Unavailable)
+                    .with_detail("the object store has no room left; what has arrived stays")
+                    .with_retry_after(FULL_FOR)
             }
             ObjectError::Refused { .. } => {
                 tracing::warn!(?error, "the object store refuses");
@@ -261,6 +270,7 @@ pub(crate) fn failed_reading(reading: &Reading) -> Option<Problem> {
         Failure::Timeout => (ErrorCode::Timeout, "the advisor took too long"),
         Failure::Interrupted => (ErrorCode::ProviderError, "the answer was interrupted"),
         Failure::Refused => (ErrorCode::ProviderError, "the advisor may not answer any more"),
+        Failure::CutShort => return None,
     };
     Some(Problem::new(code).with_detail(detail).with_extension("reading_id", reading.id.to_string()))
 }

@@ -31,7 +31,7 @@ pub(crate) async fn handler(
     creation: Creation<AskAdvisor>,
 ) -> Result<HttpResponse, Problem> {
     let after = last_event(&request)?;
-    let place = state.event_streams.take(caller.context.organization_id())?;
+    let place = state.event_streams.take(caller.context.organization_id(), caller.user_id())?;
     let named = creation.named(&state, &Creator::within(&caller), |body| body.parse(None)).await?;
     let new = NewReading { id: named.1.map(ReadingId::from_uuid), ..named.0 };
     let readings = &state.services.readings;

@@ -26,6 +26,6 @@ pub(crate) async fn handler(
 ) -> Result<HttpResponse, Problem> {
     let after = last_event(&request)?;
     let follower = state.services.readings.follow(&caller.context, ReadingId::from_uuid(id), after).await?;
-    let place = state.event_streams.take(caller.context.organization_id())?;
+    let place = state.event_streams.take(caller.context.organization_id(), caller.user_id())?;
     Ok(event_streams::respond(Listener::new(&request, &caller, &state, follower, place)?.events()))
 }

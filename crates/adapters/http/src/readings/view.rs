@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use tenantry_readings::{Citation, Reading};
+use tenantry_readings::{Citation, Failure, Reading};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -21,6 +21,12 @@ pub(crate) struct ReadingView {
     citations: Vec<CitationView>,
     /// `pending`, `streaming`, `completed`, `failed` or `cancelled`.
     status: &'static str,
+    /// Why it failed: `provider`, `timeout`, `interrupted` (the server that answered it stopped) or `refused` (whoever
+    /// asked is no member any more, or the advisor is gone); null otherwise.
+    #[schema(required)]
+    failure: Option<&'static str>,
+    /// Whether the answer ends where the model had written as much as it may.
+    truncated: bool,
     /// Who ran the model; null until somebody answered.
     #[schema(required)]
     provider: Option<String>,
@@ -68,6 +74,8 @@ impl From<Reading> for ReadingView {
             response: reading.response,
             citations: reading.citations.into_iter().map(CitationView::from).collect(),
             status: reading.status.as_str(),
+            failure: reading.failure.filter(|failure| *failure != Failure::CutShort).map(Failure::as_str),
+            truncated: reading.failure == Some(Failure::CutShort),
             prompt_tokens: reading.prompt_tokens,
             completion_tokens: reading.completion_tokens,
             cost: reading.cost.to_string(),

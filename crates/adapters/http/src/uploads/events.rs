@@ -25,7 +25,8 @@ const LONGEST: Duration = Duration::from_mins(10);
 ///
 /// Server-sent events: `progress` with what `GET /uploads/status/{job_id}` answers, now and at each change, at most
 /// four times a second; `done` with the same at the end. A stream ends after ten minutes at the latest, and when the
-/// credentials do; whoever comes back gets the job as it is then. An organization has a limited number of streams.
+/// credentials do; whoever comes back gets the job as it is then. An organization has a
+/// limited number of streams, and so has each of its members.
 #[utoipa::path(get, path = "/uploads/{job_id}/events", tag = "uploads",
     security(("bearer" = []), ("api_key" = ["sync:read"])),
     params(("job_id" = Uuid, Path, description = "The job")),
@@ -36,9 +37,10 @@ pub(crate) async fn handler(
     state: State,
     PathId(id): PathId<Uuid>,
 ) -> Result<HttpResponse, Problem> {
-    let (pass, context, id) = (Pass::of(&request, &caller)?, caller.context, RunId::from_uuid(id));
+    let (pass, user_id) = (Pass::of(&request, &caller)?, caller.user_id());
+    let (context, id) = (caller.context, RunId::from_uuid(id));
     let first = StatusView::from(state.services.uploads.status(&context, id).await?);
-    let place = state.event_streams.take(context.organization_id())?;
+    let place = state.event_streams.take(context.organization_id(), user_id)?;
     let seat = state.event_streams.jobs().join(place, id);
     let (now, seen) = (Instant::now(), seat.job().follow());
     let (ends_at, checks_at) = (now + LONGEST, now + CHECKS);

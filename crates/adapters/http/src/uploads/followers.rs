@@ -102,17 +102,19 @@ mod tests {
     use std::convert::Infallible;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use tenantry_kernel::{IdGenerator as _, SystemIds};
+    use tenantry_kernel::{IdGenerator as _, OrganizationId, SystemIds, UserId};
 
     use super::*;
-    use crate::event_streams::EventStreams;
+    use crate::event_streams::{EventStreams, MostStreams};
 
     #[test]
     fn who_follows_the_same_job_does_so_together() {
         let organization = || OrganizationId::from_uuid(SystemIds.next_id());
-        let (streams, one, other) = (EventStreams::new(2), organization(), organization());
+        let user = || UserId::from_uuid(SystemIds.next_id());
+        let streams = EventStreams::new(MostStreams { of_organization: 2, of_user: 2 });
+        let (one, other) = (organization(), organization());
         let run = RunId::from_uuid(SystemIds.next_id());
-        let join = |organization_id| streams.jobs().join(streams.take(organization_id).unwrap(), run);
+        let join = |organization_id| streams.jobs().join(streams.take(organization_id, user()).unwrap(), run);
         let (first, second, elsewhere) = (join(one), join(one), join(other));
         assert!(Arc::ptr_eq(&first.job, &second.job));
         assert!(!Arc::ptr_eq(&first.job, &elsewhere.job), "but not with another organization");

@@ -45,24 +45,15 @@ fn refused(error: DbErr) -> InsertAdvisorError {
 #[async_trait]
 impl AdvisorRepository for StoreTransaction {
     async fn find(&mut self, id: &AdvisorId) -> Result<Option<OwnAdvisor>, StorageError> {
-        let organization_id = self.one_organization()?;
-        let select = self
-            .scope()
-            .select::<Column>()
-            .filter(Column::OrganizationId.eq(organization_id))
-            .filter(Column::Id.eq(id.as_str()));
+        self.check_one_organization()?;
+        let select = self.scope().select::<Column>().filter(Column::Id.eq(id.as_str()));
         let row = self.lock(select).one(self).await.map_err(storage)?;
         Ok(row.map(advisor_from))
     }
 
     async fn list(&mut self) -> Result<Vec<OwnAdvisor>, StorageError> {
-        let organization_id = self.one_organization()?;
-        let select = self
-            .scope()
-            .select::<Column>()
-            .filter(Column::OrganizationId.eq(organization_id))
-            .order_by_asc(Column::Name)
-            .order_by_asc(Column::Id);
+        self.check_one_organization()?;
+        let select = self.scope().select::<Column>().order_by_asc(Column::Name).order_by_asc(Column::Id);
         let rows = self.lock(select).all(self).await.map_err(storage)?;
         Ok(rows.into_iter().map(advisor_from).collect())
     }
@@ -89,11 +80,10 @@ impl AdvisorRepository for StoreTransaction {
     }
 
     async fn delete(&mut self, id: &AdvisorId, expected: Revision) -> Result<bool, StorageError> {
-        let organization_id = self.one_organization()?;
+        self.check_one_organization()?;
         let delete = self
             .scope()
             .delete_many::<Column>()
-            .filter(Column::OrganizationId.eq(organization_id))
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::Revision.eq(expected.get()));
         Ok(delete.exec(self).await.map_err(storage)?.rows_affected == 1)

@@ -38,8 +38,8 @@ fn budget_row(own: &OwnBudget) -> ActiveModel {
 
 impl StoreTransaction {
     pub(super) async fn find_budget(&self) -> Result<Option<OwnBudget>, StorageError> {
-        let select = self.scope().select::<Column>().filter(Column::OrganizationId.eq(self.one_organization()?));
-        let row = self.lock(select).one(self).await.map_err(storage)?;
+        self.check_one_organization()?;
+        let row = self.lock(self.scope().select::<Column>()).one(self).await.map_err(storage)?;
         Ok(row.as_ref().map(budget_from))
     }
 

@@ -11,8 +11,9 @@ mod repository;
 mod sums;
 mod usage;
 
+#[cfg(test)]
+pub(crate) use repository::{NEWEST_FIRST, select_answer, select_overdue, select_readings};
 use tenantry_kernel::StorageError;
-use uuid::Uuid;
 
 use crate::StoreTransaction;
 
@@ -21,8 +22,11 @@ use crate::StoreTransaction;
 struct NoOrganization;
 
 impl StoreTransaction {
-    /// The organisation of the context, where only one can be meant.
-    fn one_organization(&self) -> Result<Uuid, StorageError> {
-        self.scope().organization_id().ok_or_else(|| StorageError::Internal(NoOrganization.into()))
+    /// What is asked for belongs to the context's organisation, so there has to be one.
+    fn check_one_organization(&self) -> Result<(), StorageError> {
+        match self.scope().organization_id() {
+            Some(_) => Ok(()),
+            None => Err(StorageError::Internal(NoOrganization.into())),
+        }
     }
 }

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{OnConflict, SelectStatement};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ActiveValue::Set, ColumnTrait, Condition, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
 };
 use tenantry_kernel::{OrganizationId, Page, PageRequest, Revision, StorageError, UserId};
 use tenantry_readings::ports::ReadingRepository;
@@ -20,7 +20,8 @@ use crate::row::{RowReader, corrupt, count, stored};
 use crate::scope::Scope;
 use crate::scope::readings::{ActiveModel, Column, Model};
 
-const NEWEST_FIRST: SortBy<Column> = SortBy { key: Column::CreatedAt, id: Column::Id, descending: true };
+/// How a member's readings are listed.
+pub(crate) const NEWEST_FIRST: SortBy<Column> = SortBy { key: Column::CreatedAt, id: Column::Id, descending: true };
 
 /// Ids that one statement takes at most.
 pub(super) const IDS: usize = 1_024;
@@ -117,6 +118,36 @@ pub(crate) fn select_readings(scope: &Scope, user_id: UserId, filter: &ReadingFi
         .into_query()
 }
 
+/// The latest complete answer to a question.
+pub(crate) fn select_answer(
+    scope: &Scope,
+    digest: &[u8],
+    since: DateTime<Utc>,
+) -> Select<<Column as ColumnTrait>::EntityName> {
+    scope
+        .select::<Column>()
+        .filter(Column::QuestionDigest.eq(digest))
+        .filter(Column::CreatedAt.gte(since))
+        .filter(Column::Status.eq(ReadingStatus::Completed.as_str()))
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::Id)
+        .limit(1)
+}
+
+/// The readings that should have been over, the oldest first.
+pub(crate) fn select_overdue(scope: &Scope, time: DateTime<Utc>, limit: u16) -> SelectStatement {
+    scope
+        .select::<Column>()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::CompletedAt.is_null())
+        .filter(Column::Deadline.lt(time))
+        .order_by_asc(Column::Deadline)
+        .order_by_asc(Column::Id)
+        .limit(u64::from(limit))
+        .into_query()
+}
+
 #[async_trait]
 impl ReadingRepository for StoreTransaction {
     async fn find(&mut self, id: ReadingId) -> Result<Option<Reading>, StorageError> {
@@ -166,16 +197,8 @@ impl ReadingRepository for StoreTransaction {
     }
 
     async fn find_answer(&mut self, digest: &[u8], since: DateTime<Utc>) -> Result<Option<Reading>, StorageError> {
-        let select = self
-            .scope()
-            .select::<Column>()
-            .filter(Column::OrganizationId.eq(self.one_organization()?))
-            .filter(Column::QuestionDigest.eq(digest))
-            .filter(Column::CreatedAt.gte(since))
-            .filter(Column::Status.eq(ReadingStatus::Completed.as_str()))
-            .order_by_desc(Column::CreatedAt)
-            .order_by_desc(Column::Id)
-            .limit(1);
+        self.check_one_organization()?;
+        let select = select_answer(self.scope(), digest, since);
         let row = self.lock(select).one(self).await.map_err(storage)?;
         row.map(reading_from).transpose()
     }
@@ -222,17 +245,7 @@ impl ReadingRepository for StoreTransaction {
     }
 
     async fn overdue(&mut self, time: DateTime<Utc>, limit: u16) -> Result<Vec<ReadingId>, StorageError> {
-        let select = self
-            .scope()
-            .select::<Column>()
-            .select_only()
-            .column(Column::Id)
-            .filter(Column::CompletedAt.is_null())
-            .filter(Column::Deadline.lt(time))
-            .order_by_asc(Column::Deadline)
-            .order_by_asc(Column::Id)
-            .limit(u64::from(limit));
-        let rows = self.rows(&select.into_query()).await?;
+        let rows = self.rows(&select_overdue(self.scope(), time, limit)).await?;
         rows.iter().map(|row| RowReader::new(row).take().map(ReadingId::from_uuid)).collect()
     }
 }

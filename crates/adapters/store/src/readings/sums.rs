@@ -105,12 +105,12 @@ impl StoreTransaction {
     }
 
     pub(super) async fn find_sum(&self, account: &Account) -> Result<Spent, StorageError> {
+        self.check_one_organization()?;
         let select = self
             .scope()
             .select::<Column>()
             .select_only()
             .columns([Column::Settled, Column::Reserved])
-            .filter(Column::OrganizationId.eq(self.one_organization()?))
             .filter(Column::Subject.eq(subject(account.user_id)))
             .filter(Column::Period.eq(account.period.to_string()));
         let Some(row) = self.row(&self.lock(select).into_query()).await? else { return Ok(Spent::default()) };

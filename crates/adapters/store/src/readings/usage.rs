@@ -38,6 +38,7 @@ fn read_item(row: &QueryResult) -> Result<UsageItem, StorageError> {
 
 impl StoreTransaction {
     pub(super) async fn total_usage(&self, filter: &UsageFilter) -> Result<Vec<UsageItem>, StorageError> {
+        self.check_one_organization()?;
         let mut select = self
             .scope()
             .select::<Column>()
@@ -45,7 +46,6 @@ impl StoreTransaction {
             .columns(GROUPED)
             .expr(Expr::col(Asterisk).count())
             .exprs(SUMMED.map(|column| column.sum().cast_as("bigint")))
-            .filter(Column::OrganizationId.eq(self.one_organization()?))
             .filter(Column::Kind.eq(SETTLE))
             .filter(Column::Day.gte(day_text(filter.from)))
             .filter(Column::Day.lte(day_text(filter.to)))

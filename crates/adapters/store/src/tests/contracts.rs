@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use tenantry_testkit::contracts::{
-    ACCOUNTS, API_KEYS, AUDIT, ERASURE, FACTORS, FOREIGN_ROWS, GUESSES, INVITATIONS, JOB_CARE, JOBS, LINKS, MEMBERS,
-    OUTBOX, REQUESTS, SIGNING_KEYS, SYNC_FILES, SYNC_RUNS, SYNC_SESSIONS, TASKS, TENANCY, TaskSubject,
+    ACCOUNTS, ADVISORS, ANSWERS, API_KEYS, AUDIT, ERASURE, FACTORS, FOREIGN_ROWS, GUESSES, INVITATIONS, JOB_CARE, JOBS,
+    LINKS, MEMBERS, OUTBOX, READING_LEDGER, READING_LOG, READINGS, REQUESTS, RESERVATIONS, SIGNING_KEYS, SYNC_FILES,
+    SYNC_RUNS, SYNC_SESSIONS, TASKS, TENANCY, TaskSubject,
 };
 use tenantry_testkit::{StorePorts, World, run};
 
@@ -57,6 +58,12 @@ kept! {
     the_contract_of_requests: REQUESTS, std::convert::identity;
     the_contract_of_guesses: GUESSES, std::convert::identity;
     the_contract_of_signing_keys: SIGNING_KEYS, std::convert::identity;
+    the_contract_of_advisors: ADVISORS, std::convert::identity;
+    the_contract_of_answers: ANSWERS, std::convert::identity;
+    the_contract_of_readings: READINGS, std::convert::identity;
+    the_contract_of_the_ledger_of_readings: READING_LEDGER, std::convert::identity;
+    the_contract_of_the_log_of_readings: READING_LOG, std::convert::identity;
+    the_contract_of_reservations: RESERVATIONS, std::convert::identity;
     the_contract_of_files: SYNC_FILES, std::convert::identity;
     the_contract_of_runs: SYNC_RUNS, std::convert::identity;
     the_contract_of_sync_sessions: SYNC_SESSIONS, std::convert::identity;

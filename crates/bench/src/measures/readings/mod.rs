@@ -98,7 +98,7 @@ fn milliseconds(time: Option<Duration>) -> f64 {
     time.unwrap_or_default().as_secs_f64() * 1_000.0
 }
 
-fn environment(provider: u16) -> [(&'static str, String); 9] {
+fn environment(provider: u16) -> [(&'static str, String); 11] {
     [
         ("TENANTRY__READINGS__PROVIDER", "chat".to_owned()),
         ("TENANTRY__READINGS__BASE_URL", format!("http://127.0.0.1:{provider}/v1")),
@@ -107,6 +107,8 @@ fn environment(provider: u16) -> [(&'static str, String); 9] {
         ("TENANTRY__READINGS__PRICE_COMPLETION", "0.60".to_owned()),
         ("TENANTRY__READINGS__QUESTIONS_PER_MINUTE_PER_ORGANIZATION", "0".to_owned()),
         ("TENANTRY__READINGS__TOKENS_PER_MINUTE_PER_ORGANIZATION", "0".to_owned()),
+        ("TENANTRY__SERVER__EVENT_STREAMS_PER_ORGANIZATION", "2000".to_owned()),
+        ("TENANTRY__SERVER__EVENT_STREAMS_PER_USER", "2000".to_owned()),
         ("TENANTRY__READINGS__CONCURRENT_ANSWERS", "2000".to_owned()),
         ("TENANTRY__READINGS__CONCURRENT_ANSWERS_PER_ORGANIZATION", "2000".to_owned()),
     ]

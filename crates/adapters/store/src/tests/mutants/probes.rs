@@ -44,14 +44,21 @@ const SEEDS: &[(&str, &[[&str; 3]])] = &[
     ("sync_files", EACH_ONE),
     ("sync_parts", EACH_ONE),
     ("jobs", EACH_ONE),
+    ("readings", EACH_ONE),
+    ("reading_chunks", EACH_ONE),
+    ("reading_ledger", EACH_ONE),
+    ("reading_sums", EACH_ONE),
+    // One row an organisation, too.
+    ("reading_budgets", &[[HOME, ADA, ADA]]),
+    ("advisors", EACH_ONE),
 ];
 const EACH_ONE: &[[&str; 3]] = &[[HOME, ADA, ADA], [AWAY, BOB, BOB]];
 
 /// How to fill and touch a table. A new table is described here, and gets its probes by that.
 pub struct Table {
     pub name: &'static str,
-    /// The values of a row; `{org}`, `{user}` and `{id}` stand for whose it is, `{project}` for a project, and a sync session, of
-    /// the organisation.
+    /// The values of a row; `{org}`, `{user}` and `{id}` stand for whose it is, `{project}` for a project, a sync
+    /// session and a reading of the organisation.
     row: &'static str,
     /// A change that reads no column, so that the rules for reading do not hide those for writing.
     touch: &'static str,
@@ -216,6 +223,38 @@ pub const TABLES: &[Table] = &[
         row: "'{id}', '{org}', '{user}', 'q', 'k', '{}', 0, 'failed', NULL, false, 0, 1, 0, false, 0, NULL, 0, NULL, \
               NULL, now(), NULL, NULL",
         touch: "crashes = 9",
+        visible: [0, 0, 1],
+    },
+    Table {
+        name: "readings",
+        row: "'{org}', '{id}', '{user}', 'a', 'q', '\\x00', NULL, '[]', 'pending', NULL, NULL, NULL, 0, 0, 0, false, \
+              false, NULL, now(), now(), NULL, NULL, 1",
+        touch: "revision = 9",
+        visible: [0, 0, 1],
+    },
+    Table {
+        name: "reading_chunks",
+        row: "'{org}', '{project}', ascii(right('{id}', 1)), 'text', 'x'",
+        touch: "body = 'y'",
+        visible: [0, 0, 1],
+    },
+    Table {
+        name: "reading_ledger",
+        row: "'{org}', '{id}', 'reserve', '{user}', 'a', NULL, NULL, '2026-11-22', 0, 0, 0, 0, NULL, false, now()",
+        touch: "amount = 9",
+        visible: [0, 0, 1],
+    },
+    Table { name: "reading_sums", row: "'{org}', '{id}', '2026-11', 0, 0", touch: "settled = 9", visible: [0, 0, 1] },
+    Table {
+        name: "reading_budgets",
+        row: "'{org}', NULL, NULL, NULL, NULL, now(), 1",
+        touch: "revision = 9",
+        visible: [0, 0, 1],
+    },
+    Table {
+        name: "advisors",
+        row: "'{org}', '{id}', 'n', 't', 'd', 'i', now(), now(), 1",
+        touch: "revision = 9",
         visible: [0, 0, 1],
     },
     Table { name: "sync_parts", row: "'{org}', '{id}', 1, 0, 0, 'e'", touch: "size = 9", visible: [0, 0, 1] },

@@ -5,8 +5,9 @@ use std::pin::Pin;
 
 use tenantry_testkit::Case;
 use tenantry_testkit::contracts::{
-    ACCOUNTS, API_KEYS, AUDIT, ERASURE, FACTORS, FOREIGN_ROWS, GUESSES, INVITATIONS, JOBS, LINKS, MEMBERS, OUTBOX,
-    REQUESTS, SIGNING_KEYS, SYNC_FILES, SYNC_RUNS, SYNC_SESSIONS, TASKS, TENANCY,
+    ACCOUNTS, ADVISORS, ANSWERS, API_KEYS, AUDIT, ERASURE, FACTORS, FOREIGN_ROWS, GUESSES, INVITATIONS, JOBS, LINKS,
+    MEMBERS, OUTBOX, READING_LEDGER, READING_LOG, READINGS, REQUESTS, RESERVATIONS, SIGNING_KEYS, SYNC_FILES,
+    SYNC_RUNS, SYNC_SESSIONS, TASKS, TENANCY,
 };
 
 use super::super::contracts::{tasks, world};
@@ -22,12 +23,17 @@ const INDIFFERENT: &[(Door, &str)] = &[
     (("memberships", Act::Select), "each statement there names the user as well"),
     (("memberships", Act::Delete), "people leave by a statement that names them as well"),
     (("outbox", Act::Insert), "anybody may cause a mail, and nobody's request reads one"),
+    (("reading_chunks", Act::Insert), "pieces are added to readings in reach only"),
+    (("reading_ledger", Act::Insert), SUMS_AND_ROWS),
+    (("reading_sums", Act::Insert), SUMS_AND_ROWS),
     (("revocations", Act::Select), "every node reads all of them"),
     (("revocations", Act::Insert), "anybody may add one; they hold ids and epochs only"),
     (("signing_keys", Act::Select), "every node reads all of them"),
     (("sync_parts", Act::Insert), "whose they are is the transaction's word, and nobody else's"),
     (("sync_turns", Act::Insert), "asked for a run only, which is refused"),
 ];
+
+const SUMS_AND_ROWS: &str = "the ledger's sums and its rows are written together, and either would be refused";
 
 const COUNTED_EARLY: &str = "guesses are counted before anybody is known, under keys that name nobody";
 
@@ -65,6 +71,12 @@ async fn every_promise() -> Vec<Promise> {
     all.extend(promises(REQUESTS, world));
     all.extend(promises(GUESSES, world));
     all.extend(promises(SIGNING_KEYS, world));
+    all.extend(promises(ADVISORS, world));
+    all.extend(promises(ANSWERS, world));
+    all.extend(promises(READINGS, world));
+    all.extend(promises(READING_LEDGER, world));
+    all.extend(promises(READING_LOG, world));
+    all.extend(promises(RESERVATIONS, world));
     all.extend(promises(SYNC_FILES, world));
     all.extend(promises(SYNC_RUNS, world));
     all.extend(promises(SYNC_SESSIONS, world));
