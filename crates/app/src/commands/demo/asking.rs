@@ -1,0 +1,31 @@
+//! What the founder asked advisors, and what they answered.
+
+use tenantry_readings::{AdvisorId, NewReading, Question};
+use tenantry_tenancy::TenantContext;
+
+use super::story::QUESTIONS;
+use crate::failure::Failure;
+use crate::node::Node;
+
+/// Asks where that costs nothing, and has the questions answered.
+pub(super) async fn ask(node: &Node, founder: &TenantContext) -> Result<(), Failure> {
+    if !node.settings.readings.is_offline() {
+        return Ok(());
+    }
+    let readings = &node.services.readings;
+    let mut asked = Vec::new();
+    for (advisor, question) in QUESTIONS {
+        let advisor = AdvisorId::parse(advisor).map_err(Failure::because)?;
+        let question = Question::parse(question).map_err(Failure::because)?;
+        let new = NewReading { id: None, advisor, question };
+        asked.push(readings.ask(founder, new).await.map_err(Failure::because)?.id);
+    }
+    let answered = async {
+        for id in asked {
+            // One that fails is shown as such.
+            readings.wait(founder, id).await.ok();
+        }
+    };
+    node.workers().run(answered).await;
+    Ok(())
+}
