@@ -1,6 +1,6 @@
 //! What the founder asked advisors, and what they answered.
 
-use tenantry_readings::{AdvisorId, NewReading, Question};
+use tenantry_readings::{AdvisorId, NewReading, Question, ReadingError};
 use tenantry_tenancy::TenantContext;
 
 use super::story::QUESTIONS;
@@ -18,7 +18,12 @@ pub(super) async fn ask(node: &Node, founder: &TenantContext) -> Result<(), Fail
         let advisor = AdvisorId::parse(advisor).map_err(Failure::because)?;
         let question = Question::parse(question).map_err(Failure::because)?;
         let new = NewReading { id: None, advisor, question };
-        asked.push(readings.ask(founder, new).await.map_err(Failure::because)?.id);
+        match readings.ask(founder, new).await {
+            Ok(reading) => asked.push(reading.id),
+            // The operator has others.
+            Err(ReadingError::UnknownAdvisor) => {}
+            Err(error) => return Err(Failure::because(error)),
+        }
     }
     let answered = async {
         for id in asked {
