@@ -63,3 +63,10 @@ chaos kills="200" stalls="20":
 # The contract of object stores with one that is running: bucket test-bucket, keys test-access-key and test-secret-key
 objects-by-hand endpoint checksum="crc64nvme":
     TEST_S3_ENDPOINT={{ endpoint }} TEST_S3_CHECKSUM={{ checksum }} cargo test --package tenantry-objects -- --ignored --nocapture with_a_store_of_others
+
+# Two thousand readings on each database while providers fail, people give up and workers die
+chaos-readings readings="2000":
+    TEST_READINGS={{ readings }} cargo test --package tenantry-generation --test answers -- --nocapture chaos
+# Both formats of providers with a server of others, the proxy of LiteLLM (needs python3; fetches it from PyPI)
+readings-by-hand:
+    .ci/readings-by-hand

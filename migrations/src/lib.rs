@@ -26,6 +26,8 @@ mod m20261121_000016_platform;
 mod m20261121_000017_sync;
 mod m20261122_000018_jobs;
 mod m20261122_000019_readings;
+mod m20261122_000020_run_revision;
+mod m20261122_000021_ended_runs;
 mod policies;
 pub mod roles;
 mod run;
@@ -58,6 +60,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000017_sync::Migration),
             Box::new(m20261122_000018_jobs::Migration),
             Box::new(m20261122_000019_readings::Migration),
+            Box::new(m20261122_000020_run_revision::Migration),
+            Box::new(m20261122_000021_ended_runs::Migration),
         ]
     }
 }

@@ -35,6 +35,9 @@ pub enum Command {
     /// Manage accounts
     #[command(subcommand)]
     Users(Users),
+    /// Look after what readings cost
+    #[command(subcommand)]
+    Readings(Readings),
     /// Manage the keys of access tokens (`auth.algorithm = "EdDSA"`)
     #[command(subcommand)]
     Keys(Keys),
@@ -135,6 +138,19 @@ pub struct ImportUsers {
     /// Say what would become of each row, and keep nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Readings {
+    /// Compare the sums that budgets are counted by with the ledger; prints those that differ, a line each
+    Reconcile(ReconcileReadings),
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ReconcileReadings {
+    /// Set them right
+    #[arg(long)]
+    pub mend: bool,
 }
 
 #[derive(Debug, Subcommand)]

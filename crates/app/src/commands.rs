@@ -8,13 +8,14 @@ mod keys;
 mod migrate;
 mod openapi;
 mod push;
+mod readings;
 mod serve;
 pub mod users;
 mod worker;
 
 use std::process::ExitCode;
 
-use crate::cli::{Admin, Audit, Cli, Command, Config, Users};
+use crate::cli::{Admin, Audit, Cli, Command, Config, Readings, Users};
 use crate::failure::Failure;
 use crate::logging;
 use crate::settings::Settings;
@@ -46,6 +47,9 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         }
         Command::Users(Users::Import(arguments)) => {
             in_runtime(async |settings| users::import(settings, arguments).await)
+        }
+        Command::Readings(Readings::Reconcile(arguments)) => {
+            in_runtime(async |settings| readings::reconcile(settings, arguments).await)
         }
         Command::Keys(what) => in_runtime(async |settings| keys::run(settings, what).await),
         Command::Demo => in_runtime(demo::run),

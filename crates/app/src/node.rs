@@ -8,6 +8,7 @@ mod limits;
 mod passwords;
 mod post;
 mod probe;
+mod readings;
 mod services;
 mod sessions;
 mod signing;
@@ -23,7 +24,7 @@ use tenantry_credentials::{BreachedPasswordLookup, DerivedKeys, Passwords, Rando
 use tenantry_http::health::Readiness;
 use tenantry_http::metrics::Metrics;
 use tenantry_http::paging::CursorKey;
-use tenantry_http::{EventStreams, HttpOptions, HttpState, Services};
+use tenantry_http::{EventStreams, HttpOptions, HttpState, MostStreams, Services};
 use tenantry_identity::{Password, Postbox, RevocationFollower};
 use tenantry_jobs::{JobsOptions, Worker, WorkerParts};
 use tenantry_kernel::{Clock, IdGenerator};
@@ -35,6 +36,7 @@ use self::ground::Ground;
 use self::passwords::PasswordParts;
 use self::post::MailParts;
 use self::probe::DatabaseProbe;
+use self::readings::ReadingParts;
 use self::sessions::SessionParts;
 pub use self::signing::Signing;
 use self::sync::SyncParts;
@@ -62,6 +64,7 @@ pub struct Node {
     /// Brings in the revocations of other processes.
     pub follower: RevocationFollower,
     sync: SyncParts,
+    readings: ReadingParts,
     bells: BellParts,
     passwords: Arc<Passwords>,
     breached_passwords: Option<Arc<BreachedPasswordLookup>>,
@@ -102,7 +105,8 @@ impl Node {
         let mail = MailParts::new(&ground)?;
         let sessions = SessionParts::new(&ground, &passwords, &signing, &mail)?;
         let sync = SyncParts::new(&ground, &bells.doorbell)?;
-        let services = services::assemble(&ground, &passwords, &mail, &sessions, &sync)?;
+        let readings = ReadingParts::new(&ground)?;
+        let services = services::assemble(&ground, &passwords, &mail, &sessions, &sync, &readings)?;
         let Ground { store, clock, ids, .. } = ground;
         let one_time_passwords = Arc::new(RandomOneTimePasswords);
         Ok(Self {
@@ -115,6 +119,7 @@ impl Node {
             signing,
             services,
             sync,
+            readings,
             bells,
             settings,
             database,
@@ -139,7 +144,10 @@ impl Node {
             health: Arc::new(DatabaseProbe(self.database.clone())),
             rate_limits: limits::rate_limits(&self.settings)?,
             readiness,
-            event_streams: EventStreams::new(self.settings.sync.event_streams_per_organization.into()),
+            event_streams: EventStreams::new(MostStreams {
+                of_organization: self.settings.server.event_streams_per_organization.into(),
+                of_user: self.settings.server.event_streams_per_user.into(),
+            }),
             metrics,
             cursors: CursorKey::new(self.keys.cursors().current(), self.keys.cursors().previous()),
             published_keys: self.signing.published(),
@@ -177,7 +185,11 @@ impl Node {
     /// What works in the background.
     #[must_use]
     pub fn workers(&self) -> Workers {
-        Workers { jobs: self.jobs_worker(), sync: self.sync.worker(&self.services, &self.settings) }
+        Workers {
+            jobs: self.jobs_worker(),
+            sync: self.sync.worker(&self.services, &self.settings),
+            generator: self.readings.generator.clone(),
+        }
     }
 
     fn jobs_worker(&self) -> Worker {
@@ -188,6 +200,7 @@ impl Node {
             keep_failed: settings.keep_failed,
             purge_interval: settings.purge_interval,
             erase_after: settings.erase_after,
+            keep_runs: self.settings.sync.keep_runs,
             ..JobsOptions::default()
         };
         let parts = WorkerParts {
@@ -199,8 +212,10 @@ impl Node {
             ids: self.ids.clone(),
             options,
         };
-        let worker =
-            Worker::new(parts).sending(self.post_office.clone()).keeping_audit_log(Arc::new(self.audit_keeper()));
+        let worker = Worker::new(parts)
+            .serving(self.readings.queue(&self.settings.readings))
+            .sending(self.post_office.clone())
+            .keeping_audit_log(Arc::new(self.audit_keeper()));
         if self.signing.is_by_keys() { worker.keeping(self.signing.keys.clone()) } else { worker }
     }
 }

@@ -24,6 +24,7 @@ mod parse;
 mod profile;
 mod push;
 mod rate_limit;
+mod readings;
 mod redis;
 mod secret_file;
 mod secret_strength;
@@ -54,6 +55,7 @@ pub use self::objects::{ObjectsKind, ObjectsSettings};
 pub use self::profile::Profile;
 pub use self::push::PushSettings;
 pub use self::rate_limit::RateLimitSettings;
+pub use self::readings::{OFFLINE, ProviderKind, ProviderSettings, ReadingsSettings};
 pub use self::redis::RedisSettings;
 pub use self::server::ServerSettings;
 pub use self::sync::{Allowance, SyncSettings};
@@ -81,6 +83,7 @@ pub struct Settings {
     pub metrics: MetricsSettings,
     pub objects: ObjectsSettings,
     pub rate_limit: RateLimitSettings,
+    pub readings: ReadingsSettings,
     pub redis: RedisSettings,
     pub sync: SyncSettings,
     /// The files that secrets came from.
@@ -105,6 +108,7 @@ struct Sections {
     metrics: MetricsSettings,
     objects: ObjectsSettings,
     rate_limit: RateLimitSettings,
+    readings: ReadingsSettings,
     redis: RedisSettings,
     sync: SyncSettings,
 }
@@ -198,6 +202,7 @@ impl Settings {
         self.mail.validate()?;
         self.metrics.validate()?;
         self.objects.validate()?;
+        self.readings.validate()?;
         self.sync.validate()?;
         self.rate_limit.validate()
     }
@@ -220,6 +225,7 @@ impl Sections {
             metrics,
             objects,
             rate_limit,
+            readings,
             redis,
             sync,
         } = self;
@@ -239,6 +245,7 @@ impl Sections {
             metrics,
             objects,
             rate_limit,
+            readings,
             redis,
             sync,
             secret_files,

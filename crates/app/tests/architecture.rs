@@ -88,7 +88,7 @@ fn allowed_arrows() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("tenantry-jobs", with(&[])),
         ("tenantry-credentials", with(&[])),
         ("tenantry-advisors", with(&[])),
-        ("tenantry-generation", with(&[])),
+        ("tenantry-generation", with(&["tenantry-jobs"])),
         ("tenantry-limits", with(&[])),
         ("tenantry-mail", with(&[])),
         ("tenantry-pace", of(&[])),

@@ -172,6 +172,42 @@ impl IdempotentRequests {
         Ok(reservation)
     }
 
+    /// The identifier of what the actor's request `key` makes, the same however often it is asked for; none if the key was
+    /// used for something else. For requests that may be carried out by several at once, since what they make has only
+    /// one of that identifier, and that keep no answer.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn name(
+        &self,
+        actor: &Actor,
+        user_id: UserId,
+        key: IdempotencyKey,
+        fingerprint: String,
+    ) -> Result<Option<Uuid>, StorageError> {
+        let (key, now) = (key.of(actor), self.clock.now());
+        let mut transaction = self.store.begin(actor).await?;
+        let mut known = transaction.requests().find(&key).await?;
+        if known.as_ref().is_some_and(|known| known.expires_at <= now) {
+            transaction.requests().delete(&key).await?;
+            known = None;
+        }
+        if known.is_none() {
+            let first = StoredRequest {
+                locked_until: now,
+                ..self.claim(user_id, key.clone(), fingerprint.clone(), now).request
+            };
+            known = if transaction.requests().insert(&first).await? {
+                Some(first)
+            } else {
+                // Somebody else was faster.
+                transaction.requests().find(&key).await?
+            };
+        }
+        transaction.commit().await?;
+        Ok(known.filter(|known| known.fingerprint == fingerprint).map(|known| known.resource_id))
+    }
+
     fn claim(&self, user_id: UserId, key: IdempotencyKey, fingerprint: String, now: DateTime<Utc>) -> IdempotencyClaim {
         IdempotencyClaim {
             request: StoredRequest {

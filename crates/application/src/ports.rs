@@ -157,8 +157,9 @@ pub trait JobRegister: Send {
     async fn find(&mut self, id: JobId) -> Result<Option<Job>, StorageError>;
     /// Lets a job that failed for good or was cancelled wait again from `now`, as if never tried; tells whether it was so.
     async fn retry(&mut self, id: JobId, now: DateTime<Utc>) -> Result<bool, StorageError>;
-    /// Cancels a job that waits at `now`, or asks the run of a sync session that is under way to end; tells whether it did.
-    /// Of this and a worker that takes the job exactly one succeeds.
+    /// Cancels a job that waits at `now`, or asks the worker of one that is under way to end it; tells whether it did.
+    /// A job whose worker was asked is never taken again, unless it ends otherwise before the worker hears of it. A mail
+    /// that is being sent can't be cancelled.
     async fn cancel(&mut self, id: JobId, now: DateTime<Utc>) -> Result<bool, StorageError>;
 }
 
@@ -253,6 +254,16 @@ pub struct PurgeLimits {
     pub now: DateTime<Utc>,
     /// Accounts and organisations that were deleted by then are erased.
     pub erase_deleted_by: DateTime<Utc>,
+    /// Runs that ended by then are removed, but for the latest one of each sync session.
+    pub runs_ended_by: DateTime<Utc>,
+}
+
+impl PurgeLimits {
+    /// What has expired by `now`, and nothing that is kept for a while.
+    #[must_use]
+    pub fn expired_by(now: DateTime<Utc>) -> Self {
+        Self { now, erase_deleted_by: DateTime::UNIX_EPOCH, runs_ended_by: DateTime::UNIX_EPOCH }
+    }
 }
 
 /// How many rows a purge removed.
@@ -272,6 +283,8 @@ pub struct PurgeReport {
     pub invitations: u64,
     /// Buckets of guesses.
     pub guesses: u64,
+    /// Runs of sync sessions, and direct uploads.
+    pub runs: u64,
     /// Accounts that were erased.
     pub accounts: u64,
     /// Organisations that were erased.
@@ -282,7 +295,8 @@ pub struct PurgeReport {
 #[async_trait]
 pub trait Housekeeping: Send + Sync {
     /// Removes what has expired: login sessions (ended ones when they would have expired), idempotent requests,
-    /// revocations, mails, mailed links, invitations, buckets of guesses. Erases accounts that were deleted long enough ago, once each: nothing of
+    /// revocations, mails, mailed links, invitations, buckets of guesses. Removes runs that ended long enough ago, but
+    /// for the latest one of each sync session, which says how the session is. Erases accounts that were deleted long enough ago, once each: nothing of
     /// the person stays, the e-mail address and the username are free again, and the row remains for those that refer
     /// to it. Erases organisations likewise, with everything in them but their audit logs. In batches, so that no lock is
     /// held for long.

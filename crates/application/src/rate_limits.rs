@@ -16,11 +16,16 @@ pub enum RateRule {
     User,
     /// The organisation that they work in.
     Organization,
+    /// The organisation whose members ask advisors.
+    Questions,
+    /// The same, by the tokens that answers may take.
+    Tokens,
 }
 
 impl RateRule {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Address, Self::SignIn, Self::Upload, Self::User, Self::Organization];
+    pub const ALL: [Self; 7] =
+        [Self::Address, Self::SignIn, Self::Upload, Self::User, Self::Organization, Self::Questions, Self::Tokens];
 
     /// The name that clients see.
     #[must_use]
@@ -31,6 +36,8 @@ impl RateRule {
             Self::Upload => "upload",
             Self::User => "user",
             Self::Organization => "organization",
+            Self::Questions => "questions",
+            Self::Tokens => "tokens",
         }
     }
 }
@@ -57,6 +64,10 @@ pub struct RateQuotas {
     pub user: Option<NonZeroU32>,
     /// [`RateRule::Organization`].
     pub organization: Option<NonZeroU32>,
+    /// [`RateRule::Questions`].
+    pub questions: Option<NonZeroU32>,
+    /// [`RateRule::Tokens`].
+    pub tokens: Option<NonZeroU32>,
 }
 
 impl RateQuotas {
@@ -69,6 +80,8 @@ impl RateQuotas {
             RateRule::Upload => self.upload,
             RateRule::User => self.user,
             RateRule::Organization => self.organization,
+            RateRule::Questions => self.questions,
+            RateRule::Tokens => self.tokens,
         }
     }
 }

@@ -53,6 +53,9 @@ pub struct Options {
     /// Pairs of failing logins whose times are compared
     #[arg(long, default_value_t = 500)]
     pub pairs: u32,
+    /// The proxy of `LiteLLM`, to be measured beside readings
+    #[arg(long, value_name = "PATH")]
+    pub litellm: Option<PathBuf>,
     /// Also write the results as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -91,6 +94,8 @@ pub enum Part {
     Start,
     /// Background jobs a second, and how soon they start
     Jobs,
+    /// What is added to answers of a provider, and the memory of many streams
+    Readings,
     /// Lists in many tasks
     Large,
 }

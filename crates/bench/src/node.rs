@@ -59,9 +59,15 @@ impl Node {
 
     /// Starts the binary `server` in production on `database`, and waits until it is healthy.
     pub async fn start(server: &Path, database: &Database) -> Result<Self> {
+        Self::start_with(server, database, &[]).await
+    }
+
+    /// The same, with further settings.
+    pub async fn start_with(server: &Path, database: &Database, settings: &[(&str, String)]) -> Result<Self> {
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let mut command = command(server, database);
         // Every request is logged, as in production; what reads the log is not measured.
+        command.envs(settings.iter().map(|(name, value)| (name, value)));
         command.env("TENANTRY__SERVER__PORT", port.to_string()).stdout(Stdio::null()).stderr(Stdio::null());
         let start = Instant::now();
         let mut process = Process::start(&mut command)?;

@@ -248,8 +248,7 @@ impl World {
     /// # Panics
     /// When the store fails.
     pub async fn purge(&self, now: DateTime<Utc>) -> PurgeReport {
-        let limits = PurgeLimits { now, erase_deleted_by: DateTime::UNIX_EPOCH };
-        self.ports.housekeeping.purge(limits).await.expect("a purge")
+        self.ports.housekeeping.purge(PurgeLimits::expired_by(now)).await.expect("a purge")
     }
 
     /// An identifier that nothing has.

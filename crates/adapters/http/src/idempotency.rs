@@ -71,14 +71,11 @@ impl<T> Creation<T> {
         R: Responder<Body = BoxBody>,
         F: Future<Output = Result<R, Problem>>,
     {
-        let Some((key, mut digest)) = self.key else {
+        let Some((key, digest)) = self.key else {
             return Ok(create(self.body, None).await?.respond_to(&self.request));
         };
-        if let Some(organization_id) = creator.organization_id {
-            digest.update(organization_id.as_uuid());
-        }
-        let requests = &state.services.requests;
-        let claim = match requests.reserve(&creator.actor, creator.user_id, key, hex(&digest.finalize())).await? {
+        let (requests, fingerprint) = (&state.services.requests, fingerprint(digest, creator));
+        let claim = match requests.reserve(&creator.actor, creator.user_id, key, fingerprint).await? {
             Reservation::Fresh(claim) => claim,
             Reservation::Replay(answer) => return replay(&answer),
             Reservation::InProgress => return Err(Problem::new(ErrorCode::RequestInProgress)),
@@ -100,6 +97,23 @@ impl<T> Creation<T> {
                 Err(problem)
             }
         }
+    }
+}
+
+impl<T> Creation<T> {
+    /// What `parse` makes of the body, and the identifier to use when the client gave a key: the same however often the
+    /// request is tried, also while another try is being answered. No answer is kept, nor the key of a bad body.
+    pub(crate) async fn named<P>(
+        self,
+        state: &HttpState,
+        creator: &Creator,
+        parse: impl FnOnce(T) -> Result<P, Problem>,
+    ) -> Result<(P, Option<Uuid>), Problem> {
+        let parsed = parse(self.body)?;
+        let Some((key, digest)) = self.key else { return Ok((parsed, None)) };
+        let (requests, fingerprint) = (&state.services.requests, fingerprint(digest, creator));
+        let id = requests.name(&creator.actor, creator.user_id, key, fingerprint).await?;
+        Ok((parsed, Some(id.ok_or_else(|| Problem::new(ErrorCode::IdempotencyKeyReused))?)))
     }
 }
 
@@ -138,6 +152,14 @@ fn digest(request: &HttpRequest, body: &[u8]) -> Sha256 {
     }
     digest.update(Sha256::digest(body));
     digest
+}
+
+/// The same as it is kept, with where the request works.
+fn fingerprint(mut digest: Sha256, creator: &Creator) -> String {
+    if let Some(organization_id) = creator.organization_id {
+        digest.update(organization_id.as_uuid());
+    }
+    hex(&digest.finalize())
 }
 
 fn hex(bytes: &[u8]) -> String {

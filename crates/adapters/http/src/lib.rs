@@ -8,6 +8,7 @@
 #![expect(unused_qualifications, reason = "the code that utoipa makes of `params(…)` qualifies its paths")]
 
 mod admin;
+mod advisors;
 mod audit;
 mod auth;
 mod caller;
@@ -15,6 +16,7 @@ mod companies;
 mod connection;
 mod cycles;
 pub mod etag;
+mod event_streams;
 pub mod fields;
 pub mod health;
 mod idempotency;
@@ -31,6 +33,7 @@ pub mod paging;
 pub mod problem;
 mod projects;
 mod provenance;
+mod readings;
 pub mod routes;
 mod scope;
 mod server;
@@ -42,12 +45,12 @@ mod uploads;
 mod users;
 
 pub use self::{
+    event_streams::{EventStreams, MostStreams},
     options::HttpOptions,
     scope::RequestScope,
     server::{Server, ServerHandle, serve, serve_operations},
     services::Services,
     state::HttpState,
-    uploads::EventStreams,
 };
 
 /// The version of this server.

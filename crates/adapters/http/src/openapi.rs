@@ -27,6 +27,8 @@ const TAGS: &[(&str, &str)] = &[
     ("sessions", "Sync sessions: folders of the server that are brought into an object store"),
     ("uploads", "The jobs of sync sessions, and files that clients send themselves"),
     ("tasks", "Tasks"),
+    ("advisors", "Whom the members of the organization can ask"),
+    ("readings", "Questions to advisors, and their answers"),
     ("audit", "What was done and refused in the organization"),
     ("admin", "Administering the platform, for its administrators"),
     ("service", "Health, metrics and documents of the server"),

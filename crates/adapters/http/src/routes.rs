@@ -1,11 +1,11 @@
 //! The one list of what is served and documented.
 
 use crate::{
-    admin, audit, auth, companies, cycles, health, invitations, members, metrics,
+    admin, advisors, audit, auth, companies, cycles, health, invitations, members, metrics,
     operations::Operations,
     organizations, pages,
     problem::{self, explain},
-    projects, sync_sessions, tasks, uploads, users,
+    projects, readings, sync_sessions, tasks, uploads, users,
 };
 
 /// Every operation of the server.
@@ -26,6 +26,8 @@ pub fn all() -> Operations {
     sync_sessions::operations(&mut operations);
     uploads::operations(&mut operations);
     tasks::operations(&mut operations);
+    advisors::operations(&mut operations);
+    readings::operations(&mut operations);
     audit::operations(&mut operations);
     admin::operations(&mut operations);
     operations.root::<problem::__path_explain, _, _>(explain);

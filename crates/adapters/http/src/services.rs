@@ -5,6 +5,7 @@ use tenantry_application::{
     PlatformAdministration, Profile, ProjectDeletion, SignIn, SignUp,
 };
 use tenantry_identity::{Accounts, ApiKeyGate, Authenticator, MailedLinks, SecondFactors};
+use tenantry_readings::{Advisors, Budgets, Readings};
 use tenantry_sync::{Cycles, DirectUploads, SyncSessions, Uploads};
 use tenantry_tasks::Tasks;
 use tenantry_tenancy::{AuditLog, Entrance, Organizations, Projects};
@@ -62,6 +63,12 @@ pub struct Services {
     pub audit_log: Arc<AuditLog>,
     /// Tasks.
     pub tasks: Arc<Tasks>,
+    /// Questions to advisors, and their answers.
+    pub readings: Arc<Readings>,
+    /// Whom to ask.
+    pub advisors: Arc<Advisors>,
+    /// What that may cost.
+    pub budgets: Arc<Budgets>,
     /// Administering the platform.
     pub platform: Arc<PlatformAdministration>,
     /// Background jobs, for those who administer the platform.

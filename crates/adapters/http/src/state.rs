@@ -6,12 +6,12 @@ use tenantry_identity::ports::PublishedKeys;
 use tenantry_kernel::{Clock, IdGenerator};
 
 use crate::{
+    event_streams::EventStreams,
     health::{HealthProbe, Readiness},
     metrics::Metrics,
     paging::CursorKey,
     problem::{ErrorCode, Problem},
     services::Services,
-    uploads::EventStreams,
 };
 
 /// What handlers work with; handlers take it as `Data<HttpState>`.

@@ -16,8 +16,8 @@ pub trait JobHandler: Send + Sync {
     /// A job whose worker dies is done again, so whatever this does must bear being done twice: store it in a
     /// transaction that begins by holding the job's lease, and ends the job if nothing is left to do.
     ///
-    /// It is dropped when it takes longer than [`JobHandler::time_limit`], when the job was lost to another worker, and
-    /// when the worker has to stop and can't wait any longer.
+    /// It is dropped when it takes longer than [`JobHandler::time_limit`], when the job was lost to another worker, half a
+    /// second after it was told that the job is cancelled, and when the worker has to stop and can't wait any longer.
     async fn handle(&self, run: JobRun) -> Result<(), JobFailure>;
 
     /// How long an attempt may take.

@@ -1,6 +1,6 @@
 //! Background work.
 //!
-//! - [`Worker`]: does the jobs of the queue, looks after it, and starts what is due regularly.
+//! - [`Worker`]: does the jobs of the main queue and of further [`Queue`]s, looks after it, and starts what is due regularly.
 //! - [`JobHandler`], [`JobHandlers`]: who does which kind of job; [`JobRun`], [`JobFailure`]: what it is given and answers.
 //! - [`Doorbell`]: wakes workers here and in other processes, along a [`Line`]: [`PostgresLine`] or [`RedisLine`].
 //! - [`JobsOptions`]: how much, and how often.
@@ -25,7 +25,7 @@ mod worker;
 pub use doorbell::{Courier, Doorbell, EVERY_QUEUE, Line, LineError, PostgresLine, RedisLine};
 pub use handlers::{JobFailure, JobHandler, JobHandlers, JobRun, JobSignal, JobWaits};
 pub use options::JobsOptions;
-pub use worker::{MAIN_QUEUE, Worker, WorkerParts};
+pub use worker::{MAIN_QUEUE, Queue, Worker, WorkerParts};
 
 #[cfg(test)]
 mod tests;

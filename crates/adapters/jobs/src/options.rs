@@ -19,11 +19,13 @@ pub struct JobsOptions {
     pub purge_interval: Duration,
     /// How long a deleted account is kept before a purge erases it; longer than a century counts as that.
     pub erase_after: Duration,
+    /// How long runs that ended are kept, the latest one of each sync session aside; longer than a century counts as that.
+    pub keep_runs: Duration,
 }
 
 impl Default for JobsOptions {
     /// 64 jobs at once, leases of 10 seconds, a look every half second, 8 seconds to stop; what is done is kept for a day,
-    /// what failed for 30; a purge every hour, erasure after 30 days.
+    /// what failed for 30; a purge every hour, erasure after 30 days; runs are kept for 90.
     fn default() -> Self {
         Self {
             jobs: 64,
@@ -34,6 +36,7 @@ impl Default for JobsOptions {
             keep_failed: Duration::from_hours(30 * 24),
             purge_interval: Duration::from_hours(1),
             erase_after: Duration::from_hours(30 * 24),
+            keep_runs: Duration::from_hours(90 * 24),
         }
     }
 }

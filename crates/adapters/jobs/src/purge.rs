@@ -35,6 +35,7 @@ pub(crate) struct Purge {
     pub(crate) housekeeping: Arc<dyn Housekeeping>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) erase_after: Duration,
+    pub(crate) keep_runs: Duration,
 }
 
 #[async_trait]
@@ -46,7 +47,8 @@ impl JobHandler for Purge {
             return Err(JobFailure::Final("the payload is of another version".into()));
         }
         let now = self.clock.now();
-        let limits = PurgeLimits { now, erase_deleted_by: now - self.erase_after.min(CENTURY) };
+        let ago = |age: Duration| now - age.min(CENTURY);
+        let limits = PurgeLimits { now, erase_deleted_by: ago(self.erase_after), runs_ended_by: ago(self.keep_runs) };
         let removed = self.housekeeping.purge(limits).await?;
         tracing::info!(?removed, "purged what had expired");
         Ok(())

@@ -2,6 +2,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tenantry_application::ports::{Housekeeping, JobBell as _, JobQueue};
 use tenantry_application::{AuditKeeper, MAIL_QUEUE, PostOffice};
 use tenantry_identity::SigningKeys;
@@ -43,12 +44,25 @@ pub struct WorkerParts {
     pub options: JobsOptions,
 }
 
+/// A queue with workers of its own.
+pub struct Queue {
+    /// Its name.
+    pub name: &'static str,
+    /// Who does its jobs.
+    pub handlers: JobHandlers,
+    /// Jobs that this process has of it at the same time.
+    pub jobs: u16,
+    /// Jobs that one organisation has at the same time, in all processes; none for any number.
+    pub most_of_one: Option<u16>,
+}
+
 /// Does the jobs of the main queue, looks after all queues, and starts what is due regularly, until told to stop.
 ///
 /// Any number of them may run, in any number of processes.
 pub struct Worker {
     parts: WorkerParts,
     handlers: JobHandlers,
+    further: Vec<Queue>,
     post_office: Option<Arc<PostOffice>>,
     audit_keeper: Option<Arc<AuditKeeper>>,
     signing_keys: Option<Arc<SigningKeys>>,
@@ -59,15 +73,23 @@ impl Worker {
     #[must_use]
     pub fn new(parts: WorkerParts) -> Self {
         let (housekeeping, clock) = (Arc::clone(&parts.housekeeping), Arc::clone(&parts.clock));
-        let purge = Purge { housekeeping, clock, erase_after: parts.options.erase_after };
+        let JobsOptions { erase_after, keep_runs, .. } = parts.options;
+        let purge = Purge { housekeeping, clock, erase_after, keep_runs };
         let handlers = JobHandlers::default().with(PURGE.name, Arc::new(purge));
-        Self { parts, handlers, post_office: None, audit_keeper: None, signing_keys: None }
+        Self { parts, handlers, further: Vec::new(), post_office: None, audit_keeper: None, signing_keys: None }
     }
 
     /// The same, which also does this kind of jobs.
     #[must_use]
     pub fn doing(self, kind: &'static str, handler: Arc<dyn JobHandler>) -> Self {
         Self { handlers: self.handlers.with(kind, handler), ..self }
+    }
+
+    /// The same, which also does the jobs of another queue.
+    #[must_use]
+    pub fn serving(mut self, queue: Queue) -> Self {
+        self.further.push(queue);
+        self
     }
 
     /// The same, which also sends mail.
@@ -93,11 +115,13 @@ impl Worker {
     /// Failures of the database are logged and waited out.
     pub async fn run(mut self, shutdown: impl Future<Output = ()> + Send) {
         let (stop, stopping) = watch::channel(false);
-        let handlers = Arc::new(std::mem::take(&mut self.handlers));
+        let (name, handlers) = (MAIN_QUEUE, std::mem::take(&mut self.handlers));
+        let main = Queue { name, handlers, jobs: self.parts.options.jobs, most_of_one: None };
+        let queues: Vec<Queue> = std::iter::once(main).chain(self.further.drain(..)).collect();
         let work = async {
             tokio::join!(
                 self.ask_on_schedule(stopping.clone()),
-                self.pool(handlers).run(stopping.clone()),
+                join_all(queues.into_iter().map(|queue| self.pool(queue).run(stopping.clone()))),
                 self.care().take_until_stopped(stopping.clone()),
                 self.listen(stopping.clone()),
                 self.send_mail(stopping.clone()),
@@ -116,16 +140,17 @@ impl Worker {
         }
     }
 
-    fn pool(&self, handlers: Arc<JobHandlers>) -> Pool {
+    fn pool(&self, served: Queue) -> Pool {
         let WorkerParts { queue, doorbell, clock, ids, options, .. } = &self.parts;
         Pool {
             queue: queue.clone(),
-            name: MAIN_QUEUE,
-            handlers,
-            bell: doorbell.of_queue(MAIN_QUEUE),
+            name: served.name,
+            handlers: Arc::new(served.handlers),
+            most_of_one: served.most_of_one,
+            bell: doorbell.of_queue(served.name),
             clock: clock.clone(),
             ids: ids.clone(),
-            options: *options,
+            options: JobsOptions { jobs: served.jobs, ..*options },
         }
     }
 

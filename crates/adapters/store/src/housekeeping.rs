@@ -32,6 +32,7 @@ impl Housekeeping for Database {
                 .purge_table(&[Invitation::OrganizationId, Invitation::Id], Invitation::ExpiresAt, now)
                 .await?,
             guesses: self.purge_table(&[Guesses::Key], Guesses::ExpiresAt, now).await?,
+            runs: self.purge_runs(limits.runs_ended_by).await?,
             accounts: self.erase_accounts(limits).await?,
             organizations: self.erase_organizations(limits).await?,
         })

@@ -1,4 +1,5 @@
 mod story;
+mod syncing;
 
 use std::io::{Write as _, stdout};
 
@@ -9,7 +10,7 @@ use tenantry_kernel::{Clock as _, SystemClock, UserId};
 use tenantry_tasks::{DueAt, Labels, NewTask, Priority, Status, TaskDescription, TaskTitle};
 use tenantry_tenancy::{NewProject, OrganizationName, ProjectDescription, ProjectId, ProjectName, TenantContext};
 
-use self::story::{CHORES, COMPANY, Character, Chore, FOUNDER, PROJECTS, STAFF};
+use self::story::{CHORES, COMPANY, Character, Chore, FOLDERS, FOUNDER, PROJECTS, STAFF};
 use crate::failure::Failure;
 use crate::node::Node;
 use crate::settings::Settings;
@@ -22,6 +23,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let people = hire(&node, &owner, &password).await?;
     let projects = start_projects(&node, &owner.context).await?;
     plan(&node, &owner.context, &people, &projects).await?;
+    syncing::set_up(&node, &owner.context, &projects).await?;
     node.database.close().await;
     announce(&password).map_err(Failure::because)
 }
@@ -107,6 +109,7 @@ fn announce(password: &Password) -> std::io::Result<()> {
     for Character { full_name, username, role } in [&FOUNDER].into_iter().chain(&STAFF) {
         writeln!(out, "  {username:<8} {full_name} ({role})")?;
     }
+    writeln!(out, "Its sync sessions can be started where sync.allowed_roots names {FOLDERS}.")?;
     writeln!(out, "Everybody's password: {}", password.expose())?;
     out.flush()
 }

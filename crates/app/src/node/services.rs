@@ -16,6 +16,7 @@ use tenantry_tenancy::{AuditLog, Entrance, InvitationDoor, Organizations, Projec
 use super::ground::{Ground, lasting};
 use super::passwords::PasswordParts;
 use super::post::MailParts;
+use super::readings::ReadingParts;
 use super::sessions::SessionParts;
 use super::sync::SyncParts;
 use crate::failure::Failure;
@@ -27,6 +28,7 @@ pub(super) fn assemble(
     mail: &MailParts,
     sessions: &SessionParts,
     sync: &SyncParts,
+    readings: &ReadingParts,
 ) -> Result<Services, Failure> {
     let Ground { store, clock, ids, .. } = ground;
     let (accounts, revocations) = (&sessions.accounts, &sessions.revocations);
@@ -42,8 +44,15 @@ pub(super) fn assemble(
     );
     let profile =
         Profile::new(accounts.clone(), store.clone(), store.clone(), revocations.clone(), clock.clone(), ids.clone());
-    let exporter =
-        AccountExporter::new(entrance.clone(), store.clone(), store.clone(), store.clone(), clock.clone(), ids.clone());
+    let exporter = AccountExporter::new(
+        entrance.clone(),
+        ground.store(),
+        ground.store(),
+        ground.store(),
+        ground.store(),
+        clock.clone(),
+        ids.clone(),
+    );
     let hiring = Hiring::new(
         register(),
         Arc::new(RandomOneTimePasswords),
@@ -83,6 +92,9 @@ pub(super) fn assemble(
         sync_sessions: sync.sessions.clone(),
         uploads: sync.uploads.clone(),
         direct_uploads: sync.direct_uploads.clone(),
+        readings: readings.readings.clone(),
+        advisors: readings.advisors.clone(),
+        budgets: readings.budgets.clone(),
         audit_log: Arc::new(AuditLog::new(store.clone(), clock.clone(), ids.clone())),
         tasks: Arc::new(Tasks::new(store.clone(), clock.clone(), ids.clone())),
         platform: Arc::new(platform),
@@ -135,8 +147,9 @@ fn idempotent_requests(ground: &Ground<'_>) -> Result<IdempotentRequests, Failur
         ground.store(),
         Arc::new(SealedBox::new(ground.keys)),
         lasting(ground.settings.idempotency.ttl)?,
-        // A request that was given up can't still be running.
-        lasting(ground.settings.server.request_timeout)? + Duration::seconds(5),
+        // A request that was given up can't still be running; one that waits for an advisor has more time.
+        lasting(ground.settings.server.request_timeout.max(ground.settings.readings.total_timeout))?
+            + Duration::seconds(5),
         ground.clock(),
         ground.ids(),
     ))

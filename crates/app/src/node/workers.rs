@@ -1,15 +1,18 @@
 //! What works in the background of a process.
 
 use std::future::Future;
+use std::sync::Arc;
 
+use tenantry_generation::Generator;
 use tenantry_jobs::Worker;
 use tenantry_transfer::engine::SyncWorker;
 use tokio::sync::watch;
 
-/// Jobs, and the runs of sync sessions.
+/// Jobs, readings, and the runs of sync sessions.
 pub struct Workers {
     pub(super) jobs: Worker,
     pub(super) sync: SyncWorker,
+    pub(super) generator: Arc<Generator>,
 }
 
 impl Workers {
@@ -20,6 +23,12 @@ impl Workers {
             shutdown.await;
             stop.send_replace(true);
         };
-        tokio::join!(self.jobs.run(stopped), self.sync.run(stopping));
+        // Readings are looked after until the last of them has ended.
+        let (end, ended) = watch::channel(false);
+        let jobs = async {
+            self.jobs.run(stopped).await;
+            end.send_replace(true);
+        };
+        tokio::join!(jobs, self.sync.run(stopping), self.generator.watch(ended));
     }
 }

@@ -6,7 +6,7 @@ use tenantry_store::DatabaseUrl;
 use super::Profile;
 use super::layers::Layer;
 
-const SECRETS: [&str; 3] = ["auth.previous_secret_key", "auth.secret_key", "metrics.token"];
+const SECRETS: [&str; 4] = ["auth.previous_secret_key", "auth.secret_key", "metrics.token", "readings.api_key"];
 const URLS: [&str; 3] = ["database.migration_url", "database.platform_url", "database.url"];
 
 /// Every setting in effect and its source, a line each, without secrets.
@@ -53,6 +53,8 @@ fn shown(key: &str, value: &Value) -> String {
             let items: Vec<String> = items.iter().map(|item| shown(key, item)).collect();
             format!("[{}]", items.join(", "))
         }
+        // What stands there may be nobody's to read.
+        ValueKind::Table(_) => "{…}".to_owned(),
         other => other.to_string(),
     }
 }

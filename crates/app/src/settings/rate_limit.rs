@@ -19,7 +19,7 @@ pub struct RateLimitSettings {
 }
 
 impl RateLimitSettings {
-    /// What each rule allows.
+    /// What each rule allows, as far as it is said here.
     #[must_use]
     pub fn quotas(&self) -> RateQuotas {
         RateQuotas {
@@ -28,6 +28,7 @@ impl RateLimitSettings {
             upload: NonZeroU32::new(self.upload_per_address_per_minute),
             user: NonZeroU32::new(self.per_user_per_minute),
             organization: NonZeroU32::new(self.per_organization_per_minute),
+            ..RateQuotas::default()
         }
     }
 

@@ -36,6 +36,8 @@ pub struct ServerSettings {
     #[serde(rename = "shutdown_timeout_seconds", deserialize_with = "seconds")]
     pub shutdown_timeout: Duration,
     pub max_body_bytes: usize,
+    pub event_streams_per_organization: u16,
+    pub event_streams_per_user: u16,
 }
 
 impl ServerSettings {
@@ -71,7 +73,9 @@ impl ServerSettings {
         within_seconds("server.client_timeout_seconds", self.client_timeout, 1..=600)?;
         within_seconds("server.request_timeout_seconds", self.request_timeout, 1..=3_600)?;
         within_seconds("server.shutdown_timeout_seconds", self.shutdown_timeout, 0..=3_600)?;
-        within("server.max_body_bytes", self.max_body_bytes, 1_024..=1 << 30)
+        within("server.max_body_bytes", self.max_body_bytes, 1_024..=1 << 30)?;
+        within("server.event_streams_per_organization", self.event_streams_per_organization, 1..=10_000)?;
+        within("server.event_streams_per_user", self.event_streams_per_user, 1..=10_000)
     }
 
     /// Without these, each request would look as if it came in the clear, or had nowhere to go.

@@ -5,7 +5,7 @@ use tenantry_kernel::OrganizationId;
 use uuid::Uuid;
 
 use super::SettingsError;
-use super::parse::{seconds, within, within_seconds};
+use super::parse::{DAY, days, seconds, within, within_seconds};
 
 /// Section `sync`.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,9 +28,10 @@ pub struct SyncSettings {
     #[serde(rename = "presign_seconds", deserialize_with = "seconds")]
     pub presigned_for: Duration,
     pub direct_idle_hours: u16,
+    #[serde(rename = "keep_runs_days", deserialize_with = "days")]
+    pub keep_runs: Duration,
     pub tus_checksum_mib: u16,
     pub tus_max_gib: u32,
-    pub event_streams_per_organization: u16,
 }
 
 /// Something that organisations may use: `NAME` for all of them, `ORGANIZATION_ID=NAME` for one.
@@ -75,9 +76,9 @@ impl SyncSettings {
         // A week is as long as requests can be signed for.
         within_seconds("sync.presign_seconds", self.presigned_for, 10..=604_800)?;
         within("sync.direct_idle_hours", self.direct_idle_hours, 1..=8_760)?;
+        within("sync.keep_runs_days", self.keep_runs.as_secs() / DAY, 0..=36_525)?;
         within("sync.tus_checksum_mib", self.tus_checksum_mib, 1..=1_024)?;
-        within("sync.tus_max_gib", self.tus_max_gib, 1..=1_048_576)?;
-        within("sync.event_streams_per_organization", self.event_streams_per_organization, 1..=10_000)
+        within("sync.tus_max_gib", self.tus_max_gib, 1..=1_048_576)
     }
 }
 

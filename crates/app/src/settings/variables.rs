@@ -18,7 +18,7 @@ const ALIASES: [(&str, &str); 5] = [
 ];
 const ACCESS_TOKEN_MINUTES: &str = "ACCESS_TOKEN_EXPIRE_MINUTES";
 /// What may come from a file named by `…_FILE`, as secret managers provide it.
-pub(super) const FROM_FILE: [&str; 7] = [
+pub(super) const FROM_FILE: [&str; 8] = [
     "auth.previous_secret_key",
     "auth.secret_key",
     "database.migration_url",
@@ -26,6 +26,7 @@ pub(super) const FROM_FILE: [&str; 7] = [
     "database.url",
     "mail.smtp_url",
     "metrics.token",
+    "readings.api_key",
 ];
 
 /// Environment variables: the process's own, or a test's.

@@ -10,6 +10,7 @@ mod killing_sync;
 mod killing_tus;
 mod logs;
 mod refusals;
+mod s3_settings;
 mod stalling_sync;
 mod starting;
 mod stopping;

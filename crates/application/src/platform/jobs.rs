@@ -111,8 +111,8 @@ pub enum JobError {
     /// Only a job that failed or was cancelled can be done again.
     #[error("only a job that has failed or was cancelled can be retried")]
     NotRetryable,
-    /// Only a job that waits can be cancelled, or a run of a sync session that is under way.
-    #[error("only a job that waits can be cancelled, or the run of a sync session that is under way")]
+    /// Only a job that waits or is under way can be cancelled, and a mail that waits.
+    #[error("only a job that waits or is under way can be cancelled, and a mail that waits")]
     NotCancellable,
     /// The store failed.
     #[error(transparent)]
@@ -169,7 +169,7 @@ impl Jobs {
         self.tell(context, transaction, id, act).await
     }
 
-    /// Cancels a job that waits, or asks the run of a sync session that is under way to end.
+    /// Cancels a job that waits, or asks the worker of one that is under way to end it.
     ///
     /// # Errors
     /// [`JobError::NotFound`], [`JobError::NotCancellable`].

@@ -6,12 +6,14 @@ use tenantry_identity::{
     ports::{ApiKeyTransaction, AuditRepository, AuditTransaction},
 };
 use tenantry_kernel::{Clock, Cursor, IdGenerator, Page, PageLimit, PageRequest, SortKey, StorageError, Store, UserId};
+use tenantry_readings::{Reading, ReadingFilter, ports::ReadingTransaction};
 use tenantry_tenancy::{Entrance, OwnMembership, TenancyError, TenantContext};
 use uuid::Uuid;
 
 use crate::{SignInError, ports::SignInTransaction};
 
-/// What is kept about an account itself. What its owner made in organisations belongs to those.
+/// What is kept about an account itself. What its owner made in organisations belongs to those, but for readings, which
+/// nobody else may see.
 #[derive(Debug)]
 pub struct AccountExport {
     /// When it was put together.
@@ -29,6 +31,8 @@ pub struct AccountExport {
     /// What the audit logs tell of what it did: of itself, and of organisations that are open to it; the newest first of
     /// each.
     pub events: Vec<AuditEntry>,
+    /// Its readings in organisations that are open to it, the newest first of each.
+    pub readings: Vec<Reading>,
 }
 
 /// Putting together what is kept about an account, for its owner (GDPR, articles 15 and 20).
@@ -37,6 +41,7 @@ pub struct AccountExporter {
     accounts: Arc<dyn Store<Actor, dyn SignInTransaction>>,
     api_keys: Arc<dyn Store<TenantContext, dyn ApiKeyTransaction>>,
     audit: Arc<dyn Store<TenantContext, dyn AuditTransaction>>,
+    readings: Arc<dyn Store<TenantContext, dyn ReadingTransaction>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
 }
@@ -47,6 +52,9 @@ impl AccountExporter {
     /// The most events of the account itself, and of each organisation.
     pub const MOST_EVENTS: usize = 10_000;
 
+    /// The most readings of each organisation.
+    pub const MOST_READINGS: usize = 10_000;
+
     /// The use case over these ports.
     #[must_use]
     pub fn new(
@@ -54,10 +62,11 @@ impl AccountExporter {
         accounts: Arc<dyn Store<Actor, dyn SignInTransaction>>,
         api_keys: Arc<dyn Store<TenantContext, dyn ApiKeyTransaction>>,
         audit: Arc<dyn Store<TenantContext, dyn AuditTransaction>>,
+        readings: Arc<dyn Store<TenantContext, dyn ReadingTransaction>>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdGenerator>,
     ) -> Self {
-        Self { entrance, accounts, api_keys, audit, clock, ids }
+        Self { entrance, accounts, api_keys, audit, readings, clock, ids }
     }
 
     /// What is kept about the principal's account. The audit log tells that it was handed out.
@@ -77,6 +86,8 @@ impl AccountExporter {
             export.api_keys.extend(self.api_keys.read(&context).await?.api_keys().list().await?);
             let mut transaction = self.audit.read(&context).await?;
             export.events.extend(events_of(transaction.audit(), id, export.exported_at).await?);
+            let mut transaction = self.readings.read(&context).await?;
+            export.readings.extend(readings_of(transaction.as_mut(), id, export.exported_at).await?);
         }
         let entry = AuditEntry::success(&*self.ids, export.exported_at, &actor, Self::EXPORT);
         let mut transaction = self.accounts.begin(&actor).await?;
@@ -98,6 +109,7 @@ impl AccountExporter {
             memberships: transaction.own_memberships().list().await?,
             api_keys: Vec::new(),
             events: events_of(transaction.audit(), id, now).await?,
+            readings: Vec::new(),
         })
     }
 }
@@ -109,16 +121,41 @@ async fn events_of(
     until: DateTime<Utc>,
 ) -> Result<Vec<AuditEntry>, StorageError> {
     let filter = AuditFilter { actor_id: Some(id.as_uuid()), ..AuditFilter::default() };
-    let limit = PageLimit::new(u64::from(PageLimit::MAX)).unwrap_or_default();
     let mut events = Vec::new();
-    // From the end of that time on, as a cursor: pages by number would count what is to come.
-    let mut page = PageRequest::After { cursor: Cursor { key: SortKey::Time(until), id: Uuid::max() }, limit };
+    let mut page = page_behind(end_of(until));
     loop {
         let Page { items, next, .. } = audit.list(&filter, &page).await?;
         events.extend(items);
         match next {
-            Some(cursor) if events.len() < AccountExporter::MOST_EVENTS => page = PageRequest::After { cursor, limit },
+            Some(cursor) if events.len() < AccountExporter::MOST_EVENTS => page = page_behind(cursor),
             _ => return Ok(events),
         }
     }
+}
+
+/// What the user asked until then in the transaction's organisation.
+async fn readings_of(
+    transaction: &mut dyn ReadingTransaction,
+    id: UserId,
+    until: DateTime<Utc>,
+) -> Result<Vec<Reading>, StorageError> {
+    let mut readings = Vec::new();
+    let mut page = page_behind(end_of(until));
+    loop {
+        let Page { items, next, .. } = transaction.readings().list(id, &ReadingFilter::default(), &page).await?;
+        readings.extend(items);
+        match next {
+            Some(cursor) if readings.len() < AccountExporter::MOST_READINGS => page = page_behind(cursor),
+            _ => return Ok(readings),
+        }
+    }
+}
+
+/// The end of that time in a list: pages by number would count what is to come.
+fn end_of(time: DateTime<Utc>) -> Cursor {
+    Cursor { key: SortKey::Time(time), id: Uuid::max() }
+}
+
+fn page_behind(cursor: Cursor) -> PageRequest {
+    PageRequest::After { cursor, limit: PageLimit::new(u64::from(PageLimit::MAX)).unwrap_or_default() }
 }

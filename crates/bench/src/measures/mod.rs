@@ -6,6 +6,7 @@ mod jobs;
 mod large;
 mod logins;
 mod overload;
+mod readings;
 mod refreshes;
 mod requests;
 mod seed;
@@ -91,6 +92,9 @@ fn measure(bench: &Bench<'_>, kind: Kind, report: &mut Report) -> Result<()> {
     }
     if bench.options.wants(Part::Jobs) {
         jobs::measure(bench, kind, report)?;
+    }
+    if bench.options.wants(Part::Readings) {
+        readings::measure(bench, kind, report)?;
     }
     if bench.options.wants(Part::Large) { large::measure(bench, kind, report) } else { Ok(()) }
 }

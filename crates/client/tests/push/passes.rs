@@ -94,6 +94,21 @@ async fn u8_a_file_that_is_not_taken_stops_no_other() {
 }
 
 #[tokio::test]
+async fn u8_a_file_that_is_for_later_is_declared_again() {
+    let trial = Trial::new(Kind::Presigned).await;
+    for path in ["a", "later", "for ever later", "z"] {
+        trial.write(path, path.as_bytes());
+    }
+    let passed = trial.run(trial.options()).await.unwrap();
+    assert_eq!((passed.counts.files_uploaded, passed.counts.files_failed), (3, 1));
+    let failed: Vec<_> = trial.told.of("file").into_iter().filter(|event| event["status"] == "failed").collect();
+    assert_eq!(
+        failed,
+        [json!({"event": "file", "path": "for ever later", "status": "failed", "size": 14, "error": "is not known"})]
+    );
+}
+
+#[tokio::test]
 async fn u8_a_push_that_is_stopped_goes_on_when_it_is_run_again() {
     let trial = Trial::new(Kind::Presigned).await;
     for number in 0..300 {

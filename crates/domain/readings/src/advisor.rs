@@ -272,6 +272,13 @@ impl OwnAdvisor {
         }
     }
 
+    /// Whether both are made of the same, whenever they were made.
+    #[must_use]
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        let parts = |of: &Self| (of.id.clone(), of.name.clone(), of.title.clone(), of.description.clone());
+        parts(self) == parts(other) && self.instructions == other.instructions
+    }
+
     /// The same after the change.
     #[must_use]
     pub fn changed(self, change: AdvisorChange, now: DateTime<Utc>) -> Self {

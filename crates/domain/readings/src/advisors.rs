@@ -56,8 +56,8 @@ impl Advisors {
         let advisor = OwnAdvisor::create(new, context.organization_id(), self.clock.now());
         let mut transaction = self.store.begin(context).await?;
         let known = transaction.advisors().list().await?;
-        if known.iter().any(|known| known.id == advisor.id) {
-            return Err(ReadingError::AdvisorTaken);
+        if let Some(known) = known.iter().find(|known| known.id == advisor.id) {
+            return if known.says_the_same_as(&advisor) { Ok(known.clone()) } else { Err(ReadingError::AdvisorTaken) };
         }
         if u32::try_from(known.len()).is_ok_and(|known| known >= self.per_organization) {
             return Err(ReadingError::TooManyAdvisors(self.per_organization));

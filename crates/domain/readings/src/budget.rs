@@ -32,6 +32,32 @@ impl Budget {
     }
 }
 
+/// Which limits of a budget are to change, and to what: none for as much as the other limits allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BudgetChange {
+    /// [`Budget::monthly`].
+    pub monthly: Option<Option<NanoUsd>>,
+    /// [`Budget::daily`].
+    pub daily: Option<Option<NanoUsd>>,
+    /// [`Budget::per_user_monthly`].
+    pub per_user_monthly: Option<Option<NanoUsd>>,
+    /// [`Budget::per_user_daily`].
+    pub per_user_daily: Option<Option<NanoUsd>>,
+}
+
+impl BudgetChange {
+    /// The budget after the change.
+    #[must_use]
+    pub fn of(self, budget: Budget) -> Budget {
+        Budget {
+            monthly: self.monthly.unwrap_or(budget.monthly),
+            daily: self.daily.unwrap_or(budget.daily),
+            per_user_monthly: self.per_user_monthly.unwrap_or(budget.per_user_monthly),
+            per_user_daily: self.per_user_daily.unwrap_or(budget.per_user_daily),
+        }
+    }
+}
+
 /// What an organisation has limited itself to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnBudget {

@@ -6,7 +6,7 @@ use tenantry_kernel::{Clock, IdGenerator, Precondition, Revision, Store};
 use tenantry_tenancy::{Permission, TenantContext};
 
 use crate::ports::{ReadingTransaction, UsageFilter};
-use crate::{Account, Budget, BudgetField, NanoUsd, OwnBudget, Period, ReadingError, Spent, UsageItem};
+use crate::{Account, Budget, BudgetChange, BudgetField, NanoUsd, OwnBudget, Period, ReadingError, Spent, UsageItem};
 
 /// Whose usage is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,25 +73,25 @@ impl Budgets {
         self.stored(transaction.as_mut(), context).await.map(|(budget, _)| budget)
     }
 
-    /// Replaces the limits.
+    /// Changes the limits.
     ///
     /// # Errors
     /// [`ReadingError::Forbidden`] below ADMIN; [`ReadingError::BudgetTooLarge`] names the first limit that the platform
     /// does not allow; [`ReadingError::RevisionMismatch`].
-    pub async fn replace(
+    pub async fn update(
         &self,
         context: &TenantContext,
-        budget: Budget,
+        change: BudgetChange,
         precondition: &Precondition,
     ) -> Result<OwnBudget, ReadingError> {
         context.require(Permission::ManageAdvisors)?;
-        self.check(budget)?;
+        self.check(change)?;
         let mut transaction = self.store.begin(context).await?;
         let (stored, expected) = self.stored(transaction.as_mut(), context).await?;
         if !precondition.allows(stored.revision) {
             return Err(ReadingError::RevisionMismatch);
         }
-        let now = self.clock.now();
+        let (now, budget) = (self.clock.now(), change.of(stored.budget));
         let budget = OwnBudget { budget, updated_at: now, revision: stored.revision.next(), ..stored };
         if !transaction.ledger().put_budget(&budget, expected).await? {
             return Err(ReadingError::RevisionMismatch);
@@ -149,9 +149,9 @@ impl Budgets {
         Ok((budget, expected))
     }
 
-    /// Whether no limit is above the platform's.
-    fn check(&self, budget: Budget) -> Result<(), ReadingError> {
-        let (theirs, ours) = (budget, self.of_platform);
+    /// Whether no new limit is above the platform's.
+    fn check(&self, change: BudgetChange) -> Result<(), ReadingError> {
+        let (theirs, ours) = (change.of(Budget::default()), self.of_platform);
         let limits = [
             (BudgetField::Monthly, theirs.monthly, ours.monthly),
             (BudgetField::Daily, theirs.daily, ours.daily),

@@ -51,6 +51,12 @@ impl Draft {
         self.usage = None;
     }
 
+    /// Who was asked last.
+    #[must_use]
+    pub fn route(&self) -> Option<&Route> {
+        self.route.as_ref()
+    }
+
     /// Puts a piece in its place. NUL characters, which not every database can store, are left out.
     pub fn add(&mut self, piece: Piece) -> Chunk {
         let piece = piece.without_nul();

@@ -29,6 +29,17 @@ impl Follower {
         self.reading.id
     }
 
+    /// Whether the answer is given up when nobody listens: whoever follows says so by [`Readings::hear`].
+    #[must_use]
+    pub fn has_to_be_heard(&self) -> bool {
+        self.reading.has_to_be_heard()
+    }
+
+    /// Goes on as the actor may act now.
+    pub fn go_on_as(&mut self, context: TenantContext) {
+        self.context = context;
+    }
+
     /// Waits for what comes next; none behind the end.
     ///
     /// It may be dropped while it waits, and called again: nothing gets lost.

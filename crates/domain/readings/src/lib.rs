@@ -34,7 +34,9 @@ pub use advisor::{
     TemperatureError,
 };
 pub use advisors::Advisors;
-pub use budget::{Account, Budget, Discrepancy, OwnBudget, Period, Reservation, Settlement, Spent, UsageItem};
+pub use budget::{
+    Account, Budget, BudgetChange, Discrepancy, OwnBudget, Period, Reservation, Settlement, Spent, UsageItem,
+};
 pub use budgets::{Budgets, UsageReport, UsageScope};
 pub use chunk::{Chunk, Frame, FrameEvent, Piece, Sequence};
 pub use desk::Desk;

@@ -78,7 +78,7 @@ pub struct Entry {
 #[async_trait]
 pub trait ReadingLog: Send {
     /// Appends to the logs of readings that are still at the revision; answers those that are not, whose pieces are left
-    /// out.
+    /// out. Pieces that are there already stay as they are.
     async fn append(&mut self, entries: &[Entry]) -> Result<Vec<ReadingId>, StorageError>;
     /// At most `limit` pieces of a reading behind `after`, in their order.
     async fn read(&mut self, id: ReadingId, after: Sequence, limit: u16) -> Result<Vec<Chunk>, StorageError>;

@@ -290,6 +290,12 @@ impl Reading {
         }
     }
 
+    /// Whether its answer is given up when nobody listens.
+    #[must_use]
+    pub fn has_to_be_heard(&self) -> bool {
+        self.heard_until.is_some() && !self.status.is_over()
+    }
+
     /// How many tokens were used in all.
     #[must_use]
     pub fn tokens_used(&self) -> u64 {

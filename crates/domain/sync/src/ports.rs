@@ -225,7 +225,8 @@ pub trait RunQueue: Send + Sync {
         at: DateTime<Utc>,
     ) -> Result<Option<Claim>, StorageError>;
     /// Takes runs from workers that did not hold on to them: they are queued again, and wait the longer the more workers
-    /// died over them; after [`Run::MAX_CRASHES`] they are given up. Tells how many there were.
+    /// died over them; after [`Run::MAX_CRASHES`] they are given up. A worker that advanced the run is counted as the
+    /// first. Tells how many there were.
     async fn reap(&self, at: DateTime<Utc>) -> Result<u64, StorageError>;
     /// Ends direct uploads on which nothing has happened since `idle_since` as failed; answers those that it ended, a
     /// hundred at most.

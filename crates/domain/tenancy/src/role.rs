@@ -58,10 +58,9 @@ impl Role {
     pub fn allows(self, permission: Permission) -> bool {
         self >= match permission {
             Permission::ReadOrganization | Permission::ReadProjects => Self::Guest,
-            Permission::ReadMembers
-            | Permission::WriteProjects
-            | Permission::WriteTasks
-            | Permission::AskAdvisors => Self::Member,
+            Permission::ReadMembers | Permission::WriteProjects | Permission::WriteTasks | Permission::AskAdvisors => {
+                Self::Member
+            }
             Permission::ChangeOrganization
             | Permission::ManageMembers
             | Permission::ManageTasks

@@ -74,7 +74,8 @@ impl World {
 
     pub(in crate::contracts) async fn erase_deleted(&self) {
         let now = self.clock.now();
-        let report = self.ports.housekeeping.purge(PurgeLimits { now, erase_deleted_by: now }).await.expect("a purge");
+        let limits = PurgeLimits { erase_deleted_by: now, ..PurgeLimits::expired_by(now) };
+        let report = self.ports.housekeeping.purge(limits).await.expect("a purge");
         assert!(report.accounts >= 1, "{report:?}");
     }
 }
@@ -87,14 +88,15 @@ contract! {
         let person = world.named_person().await;
         let deleted = world.delete(&person).await;
         let (deleted_at, now) = (world.clock.now(), world.clock.now() + Duration::days(30));
-        let early = PurgeLimits { now, erase_deleted_by: deleted_at - Duration::microseconds(1) };
+        let any = PurgeLimits::expired_by(now);
+        let early = PurgeLimits { erase_deleted_by: deleted_at - Duration::microseconds(1), ..any };
         world.ports.housekeeping.purge(early).await.unwrap();
         let mut transaction = world.begin(&person).await;
         assert_eq!(transaction.users().find(deleted.id).await.unwrap(), Some(deleted.clone()));
         assert!(transaction.credentials().find(deleted.id).await.unwrap().is_some());
         drop(transaction);
 
-        let due = PurgeLimits { now, erase_deleted_by: deleted_at };
+        let due = PurgeLimits { erase_deleted_by: deleted_at, ..any };
         assert!(world.ports.housekeeping.purge(due).await.unwrap().accounts >= 1);
         let mut transaction = world.begin(&person).await;
         let erased = User {
@@ -176,11 +178,12 @@ contract! {
             world.task_in(&person.owner, project.id).await;
         }
         let (deleted_at, slug) = (world.clock.now(), world.delete_organization(&owner).await);
-        let early = PurgeLimits { now: deleted_at, erase_deleted_by: deleted_at - Duration::microseconds(1) };
+        let any = PurgeLimits::expired_by(deleted_at);
+        let early = PurgeLimits { erase_deleted_by: deleted_at - Duration::microseconds(1), ..any };
         assert_eq!(world.ports.housekeeping.purge(early).await.unwrap().organizations, 0);
         assert!(world.slug_is_taken(&member, &slug).await);
 
-        let due = PurgeLimits { now: deleted_at, erase_deleted_by: deleted_at };
+        let due = PurgeLimits { erase_deleted_by: deleted_at, ..any };
         assert!(world.ports.housekeeping.purge(due).await.unwrap().organizations >= 1);
         assert!(!world.slug_is_taken(&member, &slug).await);
         for person in [&owner, &member] {

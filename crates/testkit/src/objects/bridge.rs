@@ -52,6 +52,7 @@ fn error(error: ObjectError) -> S3Error {
             let is_hang_up = source.is::<HangUp>().then_some((HANG_UP, HeaderValue::from_static("1")));
             with_headers(s3_error!(InternalError), is_hang_up)
         }
+        ObjectError::Full(_) => S3Error::new(S3ErrorCode::Custom("XMinioStorageFull".into())),
         ObjectError::Refused { reason, .. } => {
             let code = S3ErrorCode::from_bytes(reason.as_bytes()).unwrap_or(S3ErrorCode::InvalidRequest);
             S3Error::new(code)

@@ -71,6 +71,8 @@ pub enum Failure {
     HangUp,
     /// What arrived is not what was sent: `BadDigest`.
     ChecksumMismatch,
+    /// The store has no room left.
+    Full,
     /// The store refuses in this word, such as `AccessDenied`.
     Refused(&'static str),
     /// There is no answer, until the caller gives up.
@@ -109,6 +111,7 @@ impl Failure {
             Self::Unavailable => ObjectError::Unavailable("told to fail".into()),
             Self::HangUp => ObjectError::Unavailable(Box::new(HangUp)),
             Self::ChecksumMismatch => ObjectError::ChecksumMismatch,
+            Self::Full => ObjectError::Full("told to be full".into()),
             Self::Refused(reason) => {
                 ObjectError::Refused { reason: reason.to_owned(), source: "told to refuse".into() }
             }

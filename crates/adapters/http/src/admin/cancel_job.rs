@@ -9,10 +9,10 @@ use crate::{
     problem::Problem,
 };
 
-/// Cancel a job that waits, or the job of a sync session that is under way.
+/// Cancel a job that waits, or have the worker of one that is under way end it.
 #[utoipa::path(post, path = "/admin/jobs/{id}/cancel", tag = "admin", security(("bearer" = [])),
     params(("id" = Uuid, Path, description = "The job")),
-    responses((status = 200, description = "The job, which is cancelled.", body = JobView)))]
+    responses((status = 200, description = "The job, which is cancelled, or will be in a few seconds.", body = JobView)))]
 pub(crate) async fn handler(
     Administrator(context): Administrator,
     state: State,

@@ -100,9 +100,13 @@ impl AsyncRead for PatientStream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.follow_turn();
+        let room = buffer.remaining();
         match Pin::new(&mut this.stream).poll_read(context, buffer) {
             Poll::Ready(outcome) => {
                 this.heard();
+                if outcome.is_err() || (room > 0 && buffer.remaining() == room) {
+                    this.turn.hang_up();
+                }
                 Poll::Ready(outcome)
             }
             Poll::Pending => this.poll_patience(context).map(Err),

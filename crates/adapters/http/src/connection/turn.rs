@@ -24,6 +24,8 @@ struct State {
     answering: Cell<u32>,
     /// Whether a body was left before its end: the rest of it is still to come.
     unread: Cell<bool>,
+    /// Whether the client has closed the connection, its half of it at least.
+    hung_up: Cell<bool>,
     /// Wakes the task of the connection.
     waker: RefCell<Option<Waker>>,
 }
@@ -53,6 +55,16 @@ impl Turn {
 
     pub(super) fn is_unread(&self) -> bool {
         self.0.unread.get()
+    }
+
+    pub(super) fn hang_up(&self) {
+        self.0.hung_up.set(true);
+    }
+
+    /// Whether the client has closed the connection. Whoever closes one half of it only is taken for gone, too, by those
+    /// who ask: requests are answered all the same.
+    pub(crate) fn has_hung_up(&self) -> bool {
+        self.0.hung_up.get()
     }
 
     pub(super) fn remember_task(&self, context: &Context<'_>) {

@@ -36,7 +36,8 @@ impl Exposure {
             let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
             headers.insert(CONTENT_SECURITY_POLICY, nothing);
         }
-        if self.confidential {
+        let is_stored = |value: &HeaderValue| !value.to_str().is_ok_and(|value| value.starts_with("no-store"));
+        if self.confidential && headers.get(CACHE_CONTROL).is_none_or(is_stored) {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
         let lifetime = options.strict_transport_security;

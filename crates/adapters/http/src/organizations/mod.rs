@@ -1,5 +1,6 @@
 //! The organizations that the caller belongs to.
 
+mod budget;
 mod create;
 mod delete;
 mod find;
@@ -24,4 +25,5 @@ pub(crate) fn operations(operations: &mut Operations) {
     operation!(operations, update);
     operation!(operations, delete).alias("/companies/{id}");
     invitations::operations(operations);
+    budget::operations(operations);
 }

@@ -67,6 +67,8 @@ error_codes! {
         "the refresh token is unknown or has expired: sign in again";
     RefreshTokenReused = "REFRESH_TOKEN_REUSED", UNAUTHORIZED, "Refresh token reused",
         "the refresh token was used before, so the session has been ended: sign in again";
+    BudgetExceeded = "BUDGET_EXCEEDED", PAYMENT_REQUIRED, "Budget exceeded",
+        "the budget of the organization, or what each of its members may spend, leaves no room for this";
     Forbidden = "FORBIDDEN", FORBIDDEN, "Forbidden",
         "the role or scope does not permit this, or the resource belongs to another member";
     AccountInactive = "ACCOUNT_INACTIVE", FORBIDDEN, "Account inactive",
@@ -129,10 +131,12 @@ error_codes! {
         "too many requests: wait as long as Retry-After says";
     InternalError = "INTERNAL_ERROR", INTERNAL_SERVER_ERROR, "Internal error",
         "something went wrong on our side; the request id finds it in our logs";
+    ProviderError = "PROVIDER_ERROR", BAD_GATEWAY, "Provider error",
+        "nobody who was asked could answer, or an answer broke off; what is kept of it is named";
     Unavailable = "UNAVAILABLE", SERVICE_UNAVAILABLE, "Unavailable",
         "the service can't do this right now: try again after Retry-After";
     Timeout = "TIMEOUT", GATEWAY_TIMEOUT, "Timeout",
-        "the request took too long and was given up";
+        "the request took too long and was given up; what is kept of it is named";
 }
 
 impl ErrorCode {

@@ -56,7 +56,9 @@ pub struct ProblemDocument<'a> {
     /// When it happened.
     #[schema(value_type = String, format = DateTime)]
     timestamp: String,
-    /// Finds the request in the logs.
+    /// Finds the request in the logs; absent in what is told the same at every request.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    #[schema(required = true)]
     request_id: &'a str,
     /// What happened, for programs.
     #[schema(example = "VALIDATION_ERROR")]

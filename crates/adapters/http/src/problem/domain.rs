@@ -4,6 +4,7 @@ use tenantry_application::{ApiKeyError, JobError, PlatformError, SignInError, Si
 use tenantry_identity::{
     AccessTokenError, AuthenticationError, IdentityError, UserKey, WeakPassword, ports::HashingError,
 };
+use tenantry_readings::{BudgetField, Failure, Reading, ReadingError};
 use tenantry_sync::{SyncError, objects::ObjectError};
 use tenantry_tasks::TaskError;
 use tenantry_tenancy::TenancyError;
@@ -196,12 +197,21 @@ impl From<SyncError> for Problem {
     }
 }
 
+/// Seconds after which one may look whether somebody has made room.
+const FULL_FOR: u64 = 60;
+
 impl From<ObjectError> for Problem {
     fn from(error: ObjectError) -> Self {
         match error {
             ObjectError::Throttled { retry_after } => {
                 let seconds = retry_after.map_or(1, |wait| wait.as_secs().max(1));
                 Self::new(ErrorCode::Unavailable).with_retry_after(seconds)
+            }
+            ObjectError::Full(_) => {
+                tracing::error!(?error, "the object store is full");
+                Self::new(ErrorCode::Unavailable)
+                    .with_detail("the object store has no room left; what has arrived stays")
+                    .with_retry_after(FULL_FOR)
             }
             ObjectError::Refused { .. } => {
                 tracing::warn!(?error, "the object store refuses");
@@ -214,6 +224,54 @@ impl From<ObjectError> for Problem {
             error => Self::internal(&error),
         }
     }
+}
+
+impl From<ReadingError> for Problem {
+    fn from(error: ReadingError) -> Self {
+        match error {
+            ReadingError::NotFound => Self::not_found(),
+            ReadingError::Forbidden => Self::new(ErrorCode::Forbidden),
+            ReadingError::UnknownAdvisor => Self::validation("advisor", "must be an advisor of the organization"),
+            ReadingError::AdvisorTaken => Self::new(ErrorCode::Conflict).with_field("id", "is taken"),
+            ReadingError::TooManyAdvisors(_) | ReadingError::StillRunning => {
+                Self::new(ErrorCode::Conflict).with_detail(error.to_string())
+            }
+            ReadingError::BudgetExceeded => Self::new(ErrorCode::BudgetExceeded),
+            ReadingError::BudgetTooLarge(field) => {
+                Self::validation(name_of(field), "must not be more than the platform allows")
+            }
+            ReadingError::TooMany { retry_after } => {
+                let seconds = retry_after.as_secs().saturating_add(u64::from(retry_after.subsec_nanos() > 0));
+                Self::new(ErrorCode::RateLimited).with_retry_after(seconds.max(1))
+            }
+            ReadingError::PriceUnknown => {
+                tracing::error!("an advisor has a model without a price, so nobody can ask it");
+                Self::new(ErrorCode::Unavailable)
+            }
+            ReadingError::RevisionMismatch => Self::new(ErrorCode::PreconditionFailed),
+            ReadingError::Storage(error) => error.into(),
+        }
+    }
+}
+
+fn name_of(field: BudgetField) -> &'static str {
+    match field {
+        BudgetField::Monthly => "monthly_usd",
+        BudgetField::Daily => "daily_usd",
+        BudgetField::PerUserMonthly => "per_user_monthly_usd",
+        BudgetField::PerUserDaily => "per_user_daily_usd",
+    }
+}
+
+/// Why a reading has no answer, or not all of one; none for one that did not fail. The same whenever it is asked for.
+pub(crate) fn failed_reading(reading: &Reading) -> Option<Problem> {
+    let (code, detail) = match reading.failure? {
+        Failure::Provider => (ErrorCode::ProviderError, "the advisor could not be reached, or broke off"),
+        Failure::Timeout => (ErrorCode::Timeout, "the advisor took too long"),
+        Failure::Interrupted => (ErrorCode::ProviderError, "the answer was interrupted"),
+        Failure::Refused => (ErrorCode::ProviderError, "the advisor may not answer any more"),
+    };
+    Some(Problem::new(code).with_detail(detail).with_extension("reading_id", reading.id.to_string()))
 }
 
 /// A password that was to confirm something was not the right one.

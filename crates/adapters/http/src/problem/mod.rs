@@ -20,7 +20,7 @@ use tenantry_kernel::StorageError;
 pub use self::code::ErrorCode;
 pub(crate) use self::document::Occurrence;
 pub use self::document::{FieldError, ProblemDocument};
-pub(crate) use self::domain::{link_invalid, wrong_password};
+pub(crate) use self::domain::{failed_reading, link_invalid, wrong_password};
 pub(crate) use self::page::{__path_explain, explain};
 
 /// The media type of problems.

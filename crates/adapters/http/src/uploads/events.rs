@@ -1,10 +1,6 @@
 use std::time::Duration;
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{CACHE_CONTROL, CONTENT_ENCODING, ContentEncoding},
-    web::Bytes,
-};
+use actix_web::{HttpRequest, HttpResponse, web::Bytes};
 use futures_util::{Stream, stream};
 use tenantry_sync::RunId;
 use tenantry_tenancy::TenantContext;
@@ -17,30 +13,20 @@ use uuid::Uuid;
 use super::{followers::Seat, view::StatusView};
 use crate::{
     caller::{Caller, Pass, State},
+    event_streams::{self, CHECKS, GLANCE, KEEP_ALIVE, SILENCE},
     fields::PathId,
-    problem::{ErrorCode, Problem},
+    problem::Problem,
 };
-
-/// How often it is asked whether the follower still may.
-const CHECKS: Duration = Duration::from_secs(5);
-
-/// How long it takes at most until a stream notices that the server is to stop.
-const GLANCE: Duration = Duration::from_secs(1);
-
-/// How long nothing is sent at most, so that neither side takes the other for gone.
-const SILENCE: Duration = Duration::from_secs(15);
 
 /// How long a stream lasts: whoever wants more asks again, with credentials that are then looked at again.
 const LONGEST: Duration = Duration::from_mins(10);
-
-/// Seconds after which one may ask again, where there are too many streams.
-const RETRY_AFTER: u64 = 10;
 
 /// Follow a job.
 ///
 /// Server-sent events: `progress` with what `GET /uploads/status/{job_id}` answers, now and at each change, at most
 /// four times a second; `done` with the same at the end. A stream ends after ten minutes at the latest, and when the
-/// credentials do; whoever comes back gets the job as it is then. An organization has a limited number of streams.
+/// credentials do; whoever comes back gets the job as it is then. An organization has a
+/// limited number of streams, and so has each of its members.
 #[utoipa::path(get, path = "/uploads/{job_id}/events", tag = "uploads",
     security(("bearer" = []), ("api_key" = ["sync:read"])),
     params(("job_id" = Uuid, Path, description = "The job")),
@@ -51,20 +37,16 @@ pub(crate) async fn handler(
     state: State,
     PathId(id): PathId<Uuid>,
 ) -> Result<HttpResponse, Problem> {
-    let (pass, context, id) = (Pass::of(&request, &caller)?, caller.context, RunId::from_uuid(id));
+    let (pass, user_id) = (Pass::of(&request, &caller)?, caller.user_id());
+    let (context, id) = (caller.context, RunId::from_uuid(id));
     let first = StatusView::from(state.services.uploads.status(&context, id).await?);
-    let seat = state.event_streams.join(context.organization_id(), id);
-    let seat = seat.ok_or_else(|| Problem::new(ErrorCode::RateLimited).with_retry_after(RETRY_AFTER))?;
+    let place = state.event_streams.take(context.organization_id(), user_id)?;
+    let seat = state.event_streams.jobs().join(place, id);
     let (now, seen) = (Instant::now(), seat.job().follow());
     let (ends_at, checks_at) = (now + LONGEST, now + CHECKS);
     let follower =
         Follower { pass, context, state, id, seat, seen, shown: None, next: Some(first), ends_at, checks_at };
-    Ok(HttpResponse::Ok()
-        .content_type("text/event-stream")
-        .insert_header((CACHE_CONTROL, "no-store"))
-        // Compression would hold events back.
-        .insert_header((CONTENT_ENCODING, ContentEncoding::Identity))
-        .streaming(events(follower)))
+    Ok(event_streams::respond(events(follower)))
 }
 
 struct Follower {
@@ -105,7 +87,7 @@ impl Follower {
                 () = sleep_until(self.checks_at) => self.check().await?,
                 () = sleep_until(self.ends_at) => return None,
                 () = sleep(GLANCE) => {}
-                () = sleep_until(silent_until) => return Some((Bytes::from_static(b": still here\n\n"), true)),
+                () = sleep_until(silent_until) => return Some((KEEP_ALIVE, true)),
             }
             let seen = self.seen.borrow_and_update().clone();
             if let Some(status) = seen.filter(|seen| self.shown.as_ref() != Some(seen)) {

@@ -1,4 +1,4 @@
-//! Who follows which job: one look at the database for all who follow the same one, and a limit of how many there are.
+//! Who follows which job: one look at the database for all who follow the same one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,21 +10,20 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::view::StatusView;
+use crate::event_streams::Place;
 
 /// How often a job is looked at.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// The streams of events that this process sends. Clones are the same.
-#[derive(Clone)]
-pub struct EventStreams(Arc<Streams>);
+/// The jobs that are followed, and by how many each. Clones are the same.
+#[derive(Clone, Default)]
+pub(crate) struct FollowedJobs(Arc<Mutex<HashMap<Followed, Followers>>>);
 
-struct Streams {
-    most_of_one: usize,
-    organizations: Mutex<HashMap<OrganizationId, Followed>>,
-}
+/// A job of an organisation's.
+type Followed = (OrganizationId, RunId);
 
-/// The jobs of an organisation that are followed, and by how many.
-type Followed = HashMap<RunId, (usize, Arc<Job<StatusView>>)>;
+/// How many follow it, and what they see of it.
+type Followers = (usize, Arc<Job<StatusView>>);
 
 /// A job that is followed, of which a status is seen.
 pub(super) struct Job<S> {
@@ -33,33 +32,22 @@ pub(super) struct Job<S> {
     seen: watch::Sender<Option<S>>,
 }
 
-/// A place among those who follow a job, given up when it is dropped.
+/// A seat among those who follow a job, given up when it is dropped.
 pub(super) struct Seat {
-    streams: Arc<Streams>,
-    organization_id: OrganizationId,
-    run_id: RunId,
+    jobs: FollowedJobs,
+    followed: Followed,
     job: Arc<Job<StatusView>>,
+    _place: Place,
 }
 
-impl EventStreams {
-    /// No stream yet, and no more than so many of one organisation.
-    #[must_use]
-    pub fn new(most_of_one: usize) -> Self {
-        Self(Arc::new(Streams { most_of_one, organizations: Mutex::default() }))
-    }
-
-    /// A place among those who follow the job; none while its organisation has as many as it may.
-    pub(super) fn join(&self, organization_id: OrganizationId, run_id: RunId) -> Option<Seat> {
-        let mut organizations = self.0.organizations.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken: usize =
-            organizations.get(&organization_id).into_iter().flat_map(HashMap::values).map(|of| of.0).sum();
-        if taken >= self.0.most_of_one {
-            return None;
-        }
-        let followed = organizations.entry(organization_id).or_default();
-        let (followers, job) = followed.entry(run_id).or_insert_with(|| (0, Arc::new(Job::new())));
+impl FollowedJobs {
+    /// A seat among those who follow the job of the place's organisation.
+    pub(super) fn join(&self, place: Place, run_id: RunId) -> Seat {
+        let followed = (place.organization_id(), run_id);
+        let mut jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (followers, job) = jobs.entry(followed).or_insert_with(|| (0, Arc::new(Job::new())));
         *followers += 1;
-        Some(Seat { streams: self.0.clone(), organization_id, run_id, job: job.clone() })
+        Seat { jobs: self.clone(), followed, job: job.clone(), _place: place }
     }
 }
 
@@ -99,14 +87,12 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut organizations = self.streams.organizations.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(followed) = organizations.get_mut(&self.organization_id) else { return };
-        if let Some((followers, _)) = followed.get_mut(&self.run_id) {
+        let mut jobs = self.jobs.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((followers, _)) = jobs.get_mut(&self.followed) {
             *followers -= 1;
-        }
-        followed.retain(|_, (followers, _)| *followers > 0);
-        if followed.is_empty() {
-            organizations.remove(&self.organization_id);
+            if *followers == 0 {
+                jobs.remove(&self.followed);
+            }
         }
     }
 }
@@ -116,25 +102,24 @@ mod tests {
     use std::convert::Infallible;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use tenantry_kernel::{IdGenerator as _, SystemIds};
+    use tenantry_kernel::{IdGenerator as _, OrganizationId, SystemIds, UserId};
 
     use super::*;
+    use crate::event_streams::{EventStreams, MostStreams};
 
     #[test]
-    fn an_organization_has_so_many_streams_and_no_more() {
+    fn who_follows_the_same_job_does_so_together() {
         let organization = || OrganizationId::from_uuid(SystemIds.next_id());
-        let run = || RunId::from_uuid(SystemIds.next_id());
-        let (streams, one, other, job) = (EventStreams::new(2), organization(), organization(), run());
-        let first = streams.join(one, job).unwrap();
-        let second = streams.join(one, job).unwrap();
-        assert!(Arc::ptr_eq(&first.job, &second.job), "who follows the same one does so together");
-        assert!(streams.join(one, run()).is_none());
-        let elsewhere = streams.join(other, job).unwrap();
+        let user = || UserId::from_uuid(SystemIds.next_id());
+        let streams = EventStreams::new(MostStreams { of_organization: 2, of_user: 2 });
+        let (one, other) = (organization(), organization());
+        let run = RunId::from_uuid(SystemIds.next_id());
+        let join = |organization_id| streams.jobs().join(streams.take(organization_id, user()).unwrap(), run);
+        let (first, second, elsewhere) = (join(one), join(one), join(other));
+        assert!(Arc::ptr_eq(&first.job, &second.job));
         assert!(!Arc::ptr_eq(&first.job, &elsewhere.job), "but not with another organization");
-        drop(first);
-        let third = streams.join(one, run()).unwrap();
-        drop((second, third, elsewhere));
-        assert!(streams.0.organizations.lock().unwrap().is_empty(), "nothing is left behind");
+        drop((first, second, elsewhere));
+        assert!(streams.jobs().0.lock().unwrap().is_empty(), "nothing is left behind");
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ mod status;
 pub(crate) mod tus;
 mod view;
 
-pub use followers::EventStreams;
+pub(crate) use followers::FollowedJobs;
 
 use crate::{operation, operations::Operations};
 

@@ -3,6 +3,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tenantry_application::AccountExport;
 use tenantry_identity::{ApiKey, Session};
+use tenantry_readings::Reading;
 use tenantry_tenancy::OwnMembership;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -13,9 +14,10 @@ use crate::{
     auth::ApiKeyView,
     caller::{SignedIn, State},
     problem::Problem,
+    readings::ReadingView,
 };
 
-/// What is kept about an account itself. What its owner made in organizations belongs to those.
+/// What is kept about an account itself. What its owner made in organizations belongs to those, but for readings.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AccountExportView {
     /// When it was put together.
@@ -33,6 +35,8 @@ pub(crate) struct AccountExportView {
     /// What the audit logs tell of what it did: of itself, and of organizations that are open to it; the newest first of
     /// each, at most 10,000 of each.
     events: Vec<PlatformAuditEntryView>,
+    /// Its readings in organizations that are open to it, the newest first of each, at most 10,000 of each.
+    readings: Vec<ExportedReading>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -62,6 +66,13 @@ pub(crate) struct ExportedApiKey {
     organization_id: Uuid,
     #[serde(flatten)]
     key: ApiKeyView,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ExportedReading {
+    organization_id: Uuid,
+    #[serde(flatten)]
+    reading: ReadingView,
 }
 
 impl From<Session> for ExportedSession {
@@ -95,6 +106,12 @@ impl From<ApiKey> for ExportedApiKey {
     }
 }
 
+impl From<Reading> for ExportedReading {
+    fn from(reading: Reading) -> Self {
+        Self { organization_id: reading.organization_id.as_uuid(), reading: ReadingView::from(reading) }
+    }
+}
+
 impl From<AccountExport> for AccountExportView {
     fn from(export: AccountExport) -> Self {
         Self {
@@ -105,6 +122,7 @@ impl From<AccountExport> for AccountExportView {
             memberships: export.memberships.into_iter().map(ExportedMembership::from).collect(),
             api_keys: export.api_keys.into_iter().map(ExportedApiKey::from).collect(),
             events: export.events.into_iter().map(PlatformAuditEntryView::from).collect(),
+            readings: export.readings.into_iter().map(ExportedReading::from).collect(),
         }
     }
 }

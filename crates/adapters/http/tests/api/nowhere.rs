@@ -21,6 +21,10 @@ use tenantry_identity::{
     },
 };
 use tenantry_kernel::{OrganizationId, StorageError, Store, SystemClock, SystemIds};
+use tenantry_readings::{
+    Advisors, AskingRules, Budget, Budgets, Catalogue, Chunk, OnDisconnect, PriceTable, ReadingId, Readings, Sequence,
+    ports::{AskingLimits, LiveReadings},
+};
 use tenantry_sync::objects::{ObjectError, ObjectStore};
 use tenantry_sync::ports::{ObjectStores, RunBell, SyncPolicy};
 use tenantry_sync::{
@@ -124,6 +128,26 @@ impl ObjectStores for Nowhere {
 
 impl RunBell for Nowhere {
     fn ring(&self) {}
+}
+
+#[async_trait]
+impl AskingLimits for Nowhere {
+    async fn take(&self, _: OrganizationId, _: u64) -> Result<(), std::time::Duration> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl LiveReadings for Nowhere {
+    fn recall(&self, _: ReadingId, _: Sequence) -> Option<Vec<Chunk>> {
+        None
+    }
+
+    async fn stirred(&self, _: ReadingId, _: Sequence) {}
+
+    async fn ended(&self, _: ReadingId) {}
+
+    fn stir(&self, _: ReadingId) {}
 }
 
 #[async_trait]
@@ -231,6 +255,37 @@ fn direct_uploads(store: &Arc<Nowhere>) -> DirectUploads {
     DirectUploads::new(store.clone(), store.clone(), store.clone(), clock, ids, DirectOptions::default())
 }
 
+fn readings(store: &Arc<Nowhere>, catalogue: &Arc<Catalogue>) -> Readings {
+    let rules = AskingRules {
+        catalogue: catalogue.clone(),
+        prices: Arc::new(PriceTable::default()),
+        budget: Budget::default(),
+        max_completion_tokens: 1,
+        time_limit: std::time::Duration::from_mins(1),
+        reuse_for: None,
+    };
+    let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
+    Readings::new(store.clone(), store.clone(), store.clone(), rules, clock, ids)
+}
+
+fn exporter(store: &Arc<Nowhere>, entrance: &Arc<Entrance>) -> AccountExporter {
+    let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
+    let (accounts, api_keys, audit, readings) = (store.clone(), store.clone(), store.clone(), store.clone());
+    AccountExporter::new(entrance.clone(), accounts, api_keys, audit, readings, clock, ids)
+}
+
+fn acceptance(
+    store: &Arc<Nowhere>,
+    postbox: &Arc<Postbox>,
+    registration: Registration,
+    tokens: &Arc<TokenIssuer>,
+    authenticator: &Arc<Authenticator>,
+) -> Acceptance {
+    let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
+    let door = InvitationDoor::new(store.clone(), postbox.clone(), clock.clone());
+    Acceptance::new(Arc::new(door), store.clone(), registration, tokens.clone(), authenticator.clone(), clock, ids)
+}
+
 pub fn services() -> Services {
     let (store, hasher) = (Arc::new(Nowhere), Arc::new(ClearHasher));
     let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
@@ -259,22 +314,14 @@ pub fn services() -> Services {
         Arc::new(ApiKeyGate::new(store.clone(), store.clone(), store.clone(), revocations.clone(), clock.clone()));
     let register = || Registration::new(hasher.clone(), policy.clone(), clock.clone(), ids.clone());
     let mailed_links = mailed_links(&store, &accounts, passwords, &postbox);
-    let acceptance = Acceptance::new(
-        Arc::new(InvitationDoor::new(store.clone(), postbox.clone(), clock.clone())),
-        store.clone(),
-        register(),
-        tokens.clone(),
-        authenticator.clone(),
-        clock.clone(),
-        ids.clone(),
-    );
     let deletion = OrganizationDeletion::new(store.clone(), accounts.clone(), clock.clone(), ids.clone());
     let entrance = Arc::new(Entrance::new(store.clone()));
-    let exporter =
-        AccountExporter::new(entrance.clone(), store.clone(), store.clone(), store.clone(), clock.clone(), ids.clone());
+    let exporter = exporter(&store, &entrance);
+    let catalogue =
+        Arc::new(Catalogue { advisors: Vec::new(), own_routes: Vec::new(), own_on_disconnect: OnDisconnect::Finish });
     let platform = PlatformAdministration::new(store.clone(), accounts.clone(), clock.clone(), ids.clone());
     Services {
-        acceptance: Arc::new(acceptance),
+        acceptance: Arc::new(acceptance(&store, &postbox, register(), &tokens, &authenticator)),
         invitations: Arc::new(Invitations::new(store.clone(), postbox.clone(), clock.clone(), ids.clone())),
         mailed_links: Arc::new(mailed_links),
         sign_up: Arc::new(SignUp::new(
@@ -329,6 +376,9 @@ pub fn services() -> Services {
         direct_uploads: Arc::new(direct_uploads(&store)),
         audit_log: Arc::new(AuditLog::new(store.clone(), clock.clone(), ids.clone())),
         tasks: Arc::new(Tasks::new(store.clone(), clock.clone(), ids.clone())),
+        readings: Arc::new(readings(&store, &catalogue)),
+        advisors: Arc::new(Advisors::new(store.clone(), catalogue, 10, clock.clone(), ids.clone())),
+        budgets: Arc::new(Budgets::new(store.clone(), Budget::default(), clock.clone(), ids.clone())),
         requests: Arc::new(IdempotentRequests::new(store.clone(), store, hour, hour, clock, ids)),
     }
 }

@@ -15,7 +15,7 @@ use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 use tenantry_application::{RateKey, RateLimits, RateState};
 use tenantry_http::{
-    EventStreams, HttpOptions, HttpState, ServerHandle,
+    EventStreams, HttpOptions, HttpState, MostStreams, ServerHandle,
     health::{DatabaseHealth, HealthProbe, MigrationCounts, Readiness},
     metrics::Metrics,
     paging::CursorKey,
@@ -85,7 +85,7 @@ impl TestServer {
             health,
             rate_limits: Arc::new(NoRateLimits),
             readiness: Readiness::default(),
-            event_streams: EventStreams::new(100),
+            event_streams: EventStreams::new(MostStreams { of_organization: 100, of_user: 25 }),
             metrics: Metrics::new().unwrap(),
             cursors: CursorKey::new(&[7; 32], None),
             published_keys: None,

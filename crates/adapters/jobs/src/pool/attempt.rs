@@ -2,16 +2,20 @@ use std::any::Any;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tenantry_application::{ClaimedJob, JobEnd};
 use tenantry_identity::Backoff;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::handlers::{JobFailure, JobHandlers, JobRun, JobSignal};
 use crate::{JobHandler, JobWaits};
+
+/// How long a handler may take to leave off when its job was cancelled; then it is dropped.
+const LEAVING_OFF: Duration = Duration::from_millis(500);
 
 /// One attempt at a job, and how it ended. `random` is different each time.
 pub(super) async fn attempt(
@@ -61,16 +65,28 @@ async fn handle(
     signal: watch::Receiver<JobSignal>,
 ) -> Result<(), JobFailure> {
     let limit = handler.time_limit();
-    let work = AssertUnwindSafe(handler.handle(JobRun { job, signal })).catch_unwind();
-    match timeout(limit, work).await {
+    let work = AssertUnwindSafe(handler.handle(JobRun { job, signal: signal.clone() })).catch_unwind();
+    let outcome = tokio::select! {
+        outcome = timeout(limit, work) => outcome,
+        () = cancelled_for_a_while(signal) => return Err(JobFailure::Stopped),
+    };
+    match outcome {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => Err(JobFailure::Again(format!("its handler panicked: {}", words(&*panic)).into())),
         Err(_) => Err(JobFailure::Again(format!("it took longer than {} seconds", limit.as_secs_f64()).into())),
     }
 }
 
+/// Completes when the handler was told that the job is cancelled, and has had the time to leave off.
+async fn cancelled_for_a_while(mut signal: watch::Receiver<JobSignal>) {
+    if signal.wait_for(|signal| *signal == JobSignal::Cancel).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    sleep(LEAVING_OFF).await;
+}
+
 /// How long to wait after the attempt of this number; none after the last.
-fn wait(waits: JobWaits, number: u32, most: u32, random: Uuid) -> Option<std::time::Duration> {
+fn wait(waits: JobWaits, number: u32, most: u32, random: Uuid) -> Option<Duration> {
     let chrono = |duration| chrono::Duration::from_std(duration).unwrap_or(chrono::Duration::MAX);
     let backoff = Backoff { first: chrono(waits.first), longest: chrono(waits.longest), tries: most };
     // The last bytes of a UUIDv7 are random.

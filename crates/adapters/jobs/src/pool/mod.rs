@@ -36,6 +36,7 @@ pub(crate) struct Pool {
     pub(crate) queue: Arc<dyn JobQueue>,
     pub(crate) name: &'static str,
     pub(crate) handlers: Arc<JobHandlers>,
+    pub(crate) most_of_one: Option<u16>,
     pub(crate) bell: Arc<Notify>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdGenerator>,
@@ -68,9 +69,12 @@ impl Pool {
         let mut has_more = true;
         let room = usize::from(self.options.jobs.max(1));
         let mut last_try = Instant::now();
+        // Where each organisation has a share, the end of a job may make room for another of the same.
+        let has_shares = self.most_of_one.is_some();
         while !*stopping.borrow() {
             while let Some(ended) = running.try_join_next() {
                 pass_on(&ends, ended);
+                has_more |= has_shares;
             }
             let free = room - running.len();
             // Where many are short, to take them one by one would cost more than to do them.
@@ -89,7 +93,10 @@ impl Pool {
                 () = self.bell.notified() => has_more = true,
                 () = sleep(self.options.poll_interval), if !has_more => has_more = true,
                 () = sleep(ROOM_PATIENCE), if has_more && free > 0 => {}
-                Some(ended) = running.join_next() => pass_on(&ends, ended),
+                Some(ended) = running.join_next() => {
+                    pass_on(&ends, ended);
+                    has_more |= has_shares;
+                }
             }
         }
         self.drain(under_way, &mut running, &ends).await;
@@ -100,7 +107,7 @@ impl Pool {
             queue: self.name,
             worker,
             most: u16::try_from(free).unwrap_or(u16::MAX),
-            most_of_one: None,
+            most_of_one: self.most_of_one,
             lease: self.options.lease,
             at: self.clock.now(),
         };

@@ -136,6 +136,14 @@ impl Place {
         transaction.jobs().list(filter, &PageRequest::default()).await.unwrap().items
     }
 
+    pub(super) async fn cancel(&self, id: JobId) -> bool {
+        let store: &dyn Store<PlatformContext, dyn PlatformTransaction> = &*self.database;
+        let mut transaction = store.begin(&PlatformContext::system()).await.unwrap();
+        let is_cancelled = transaction.jobs().cancel(id, SystemClock.now()).await.unwrap();
+        transaction.commit().await.unwrap();
+        is_cancelled
+    }
+
     pub(super) async fn job(&self, id: JobId) -> Job {
         let store: &dyn Store<PlatformContext, dyn PlatformTransaction> = &*self.database;
         let mut transaction = store.read(&PlatformContext::system()).await.unwrap();

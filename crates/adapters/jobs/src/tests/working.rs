@@ -13,6 +13,7 @@ on_both!(
     long_jobs_are_held_on_to,
     a_worker_that_stops_finishes_what_is_short_and_gives_the_rest_back,
     a_handler_that_leaves_off_gives_its_job_back,
+    a_job_that_is_cancelled_while_it_is_done_ends_within_a_heartbeat,
     a_job_is_done_at_its_time,
 );
 
@@ -32,7 +33,8 @@ mod cases {
 
     pub(super) async fn purges_are_there_once_a_period_and_know_how_far_to_go(place: &'static Place) {
         let (folder, broom) = (Arc::default(), Arc::new(Broom::default()));
-        let days_2 = JobsOptions { erase_after: Duration::from_hours(48), ..quick() };
+        let days = |days: u64| Duration::from_hours(24 * days);
+        let days_2 = JobsOptions { erase_after: days(2), keep_runs: days(3), ..quick() };
         let one = |options| start_on(place, &folder, &broom, options, (Doorbell::alone(), None));
         let workers = [one(days_2), one(days_2)];
         until(async || broom.purges.load(SeqCst) > 0).await;
@@ -46,6 +48,7 @@ mod cases {
         assert_eq!(broom.purges.load(SeqCst), 1);
         let limits = broom.limits.lock().unwrap().unwrap();
         assert_eq!((limits.now - limits.erase_deleted_by).num_days(), 2);
+        assert_eq!((limits.now - limits.runs_ended_by).num_days(), 3);
         let often = one(JobsOptions { purge_interval: Duration::from_secs(1), erase_after: Duration::MAX, ..quick() });
         until(async || broom.purges.load(SeqCst) >= 3).await;
         often.stop().await;
@@ -219,6 +222,25 @@ mod cases {
         until(async || folder.begun() == 1).await;
         worker.stop().await;
         assert_eq!((place.job(id).await.state, place.job(id).await.attempts), (JobState::Pending, 0));
+    }
+
+    pub(super) async fn a_job_that_is_cancelled_while_it_is_done_ends_within_a_heartbeat(place: &'static Place) {
+        // One handler leaves off when it is told to, the other hears nothing.
+        for (leaves_off, takes) in [(true, 0), (false, 60_000)] {
+            let (leaves_off, takes) = (AtomicBool::new(leaves_off), AtomicU32::new(takes));
+            let folder = Arc::new(Folder { leaves_off, takes, ..Folder::default() });
+            let id = place.ask_to_fold().await;
+            let worker = start(place, &folder, quick());
+            until(async || folder.begun() == 1).await;
+            let asked = Instant::now();
+            assert!(place.cancel(id).await);
+            until(async || place.job(id).await.state == JobState::Cancelled).await;
+            // A quarter of the lease of a second, and half a second to leave off.
+            assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+            assert!(!place.cancel(id).await);
+            worker.stop().await;
+            assert_eq!((folder.begun(), folder.done()), (1, 0));
+        }
     }
 
     pub(super) async fn a_job_is_done_at_its_time(place: &'static Place) {

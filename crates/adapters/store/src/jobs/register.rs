@@ -10,7 +10,7 @@ use tenantry_kernel::{JobId, Page, PageRequest, StorageError};
 use tenantry_sync::RunId;
 use tenantry_sync::ports::RunRepository;
 
-use super::row::{CANCELLED, DELAYED, FAILED, QUEUED};
+use super::row::{CANCELLED, DELAYED, FAILED, QUEUED, STARTED};
 use crate::StoreTransaction;
 use crate::error::storage;
 use crate::scope::jobs::{ActiveModel, Column};
@@ -77,11 +77,12 @@ impl StoreTransaction {
     async fn cancel_job(&self, id: JobId, now: DateTime<Utc>) -> Result<bool, StorageError> {
         let change =
             ActiveModel { state: Set(CANCELLED.to_owned()), finished_at: Set(Some(now)), ..Default::default() };
-        let is_cancelled = self.change_job(id, &[QUEUED, DELAYED], change).await?;
-        if is_cancelled {
+        if self.change_job(id, &[QUEUED, DELAYED], change).await? {
             self.free_key(id).await?;
+            return Ok(true);
         }
-        Ok(is_cancelled)
+        let asked = ActiveModel { cancel_requested: Set(true), ..Default::default() };
+        self.change_job(id, &[STARTED], asked).await
     }
 
     /// Changes the job if it is in one of these states; tells whether it was.

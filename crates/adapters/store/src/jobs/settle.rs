@@ -21,13 +21,17 @@ const LONGEST_ERROR: usize = 2_000;
 
 const SETTLE: &str = "
     WITH ended (job, epoch, next, wait, why, undone) AS (VALUES {rows})
-    UPDATE jobs SET state = ended.next, lease_until_ms = NULL, attempts = attempts - ended.undone,
+    UPDATE jobs SET state = {next}, lease_until_ms = NULL, attempts = attempts - ended.undone,
         run_after_ms = CASE WHEN ended.wait IS NULL THEN run_after_ms ELSE {now} + ended.wait END,
         last_error = CASE WHEN ended.undone = 1 THEN last_error ELSE ended.why END,
-        finished_at = CASE WHEN ended.next IN ('finished', 'failed', 'cancelled') THEN $1 END,
-        unique_key = CASE WHEN keeps_key OR ended.next IN ('queued', 'delayed') THEN unique_key END
+        finished_at = CASE WHEN {next} IN ('finished', 'failed', 'cancelled') THEN $1 END,
+        unique_key = CASE WHEN keeps_key OR {next} IN ('queued', 'delayed') THEN unique_key END
     FROM ended WHERE jobs.id = ended.job AND jobs.lease_epoch = ended.epoch AND jobs.state = 'started'
     RETURNING id";
+
+/// What was cancelled, and did not end otherwise, waits no more.
+const NEXT: &str =
+    "CASE WHEN cancel_requested AND ended.next IN ('queued', 'delayed') THEN 'cancelled' ELSE ended.next END";
 
 const HOLD: &str = "
     WITH held (job, epoch) AS (VALUES {rows})
@@ -67,7 +71,7 @@ impl StoreTransaction {
             values.extend([Value::from(lease.job_id.as_uuid()), lease.epoch.into()]);
             values.extend(parameters(end));
         }
-        let text = SETTLE.replace("{rows}", &rows_of_parameters(1, count, 6));
+        let text = SETTLE.replace("{next}", NEXT).replace("{rows}", &rows_of_parameters(1, count, 6));
         let rows = self.answers(sql(self.get_database_backend(), &text), values).await?;
         rows.iter().map(|row| RowReader::new(row).take().map(JobId::from_uuid)).collect()
     }

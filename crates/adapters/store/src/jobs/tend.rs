@@ -26,16 +26,16 @@ const WAKE: &str = "UPDATE jobs SET state = 'queued' WHERE id IN (SELECT due.id 
         WHERE due.state = 'delayed' AND due.run_after_ms <= {now} ORDER BY due.run_after_ms LIMIT $1 {skip_locked})
     RETURNING queue";
 
-/// The first death says little of the job; it may have been the machine's. Later ones make it wait 1, 2 and 4 seconds. The
-/// epoch grows, so that the worker, should it live, is refused.
+/// The first death says little of the job; it may have been the machine's. Later ones make it wait 1, 2 and 4 seconds. What
+/// was cancelled meanwhile has ended. The epoch grows, so that the worker, should it live, is refused.
 const TAKE_AWAY: &str = "UPDATE jobs SET crashes = crashes + 1, attempts = attempts - 1,
         lease_epoch = lease_epoch + 1, lease_until_ms = NULL,
-        state = CASE WHEN crashes + 1 >= $2 THEN 'failed' WHEN crashes = 0 THEN 'queued' ELSE 'delayed' END,
+        state = CASE WHEN cancel_requested THEN 'cancelled' WHEN crashes + 1 >= $2 THEN 'failed' WHEN crashes = 0 THEN 'queued' ELSE 'delayed' END,
         run_after_ms = CASE WHEN crashes = 0 THEN run_after_ms ELSE {now} + 1000 * (1 << CAST(crashes - 1 AS integer)) END,
         last_error = CASE WHEN crashes + 1 >= $2 THEN 'given up after ' || (crashes + 1) || ' workers that tried it died'
             ELSE 'the worker that tried it died, or was silent for too long' END,
-        finished_at = CASE WHEN crashes + 1 >= $2 THEN $3 END,
-        unique_key = CASE WHEN keeps_key OR crashes + 1 < $2 THEN unique_key END
+        finished_at = CASE WHEN cancel_requested OR crashes + 1 >= $2 THEN $3 END,
+        unique_key = CASE WHEN keeps_key OR (NOT cancel_requested AND crashes + 1 < $2) THEN unique_key END
     WHERE id IN (SELECT lost.id FROM jobs AS lost
         WHERE lost.state = 'started' AND lost.lease_until_ms < {now} LIMIT $1 {skip_locked})
     RETURNING queue, state";

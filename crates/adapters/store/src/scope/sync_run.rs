@@ -12,6 +12,7 @@ pub struct Model {
     pub id: Uuid,
     pub user_id: Uuid,
     pub session_id: Option<Uuid>,
+    pub session_revision: Option<i64>,
     pub project_id: Uuid,
     pub cycle_id: Option<Uuid>,
     pub mode: String,

@@ -8,6 +8,7 @@ mod files;
 mod lease;
 mod parts;
 mod queue;
+mod retention;
 mod revival;
 mod runs;
 mod sessions;

@@ -43,6 +43,9 @@ impl RunQueue for Database {
         most_of_one: u16,
         at: DateTime<Utc>,
     ) -> Result<Option<Claim>, StorageError> {
+        if self.look().await?.next_turn(most_of_one).await?.is_none() {
+            return Ok(None);
+        }
         let transaction = self.begin(Scope::platform(), Mode::Write).await?;
         let Some(organization_id) = transaction.next_turn(most_of_one).await? else { return Ok(None) };
         // Whoever held the turn just before may have taken a run since it was looked at.
@@ -57,6 +60,9 @@ impl RunQueue for Database {
     }
 
     async fn reap(&self, at: DateTime<Utc>) -> Result<u64, StorageError> {
+        if self.look().await?.lost_runs().await?.is_empty() {
+            return Ok(0);
+        }
         let transaction = self.begin(Scope::platform(), Mode::Write).await?;
         let lost = transaction.lost_runs().await?;
         for run in &lost {
@@ -67,6 +73,9 @@ impl RunQueue for Database {
     }
 
     async fn end_idle(&self, idle_since: DateTime<Utc>, at: DateTime<Utc>) -> Result<Vec<Run>, StorageError> {
+        if self.look().await?.idle_runs(idle_since).await?.is_empty() {
+            return Ok(Vec::new());
+        }
         let transaction = self.begin(Scope::platform(), Mode::Write).await?;
         let mut ended = Vec::new();
         let end = RunEnd::Failed(IDLE.to_owned());
@@ -113,11 +122,19 @@ impl RunQueue for Database {
     }
 }
 
+impl Database {
+    /// Most of the time there is nothing to do, and to find that out locks nothing.
+    async fn look(&self) -> Result<StoreTransaction, StorageError> {
+        self.begin(Scope::platform(), Mode::Read).await
+    }
+}
+
 /// A run whose worker did not hold on to it.
 struct LostRun {
     organization_id: Uuid,
     id: Uuid,
     epoch: i64,
+    /// How many workers died over it before this one since any of them got on.
     crashes: u16,
 }
 
@@ -301,7 +318,7 @@ impl StoreTransaction {
             .scope()
             .select::<Column>()
             .select_only()
-            .columns([Column::OrganizationId, Column::Id, Column::LeaseEpoch, Column::Crashes])
+            .columns([Column::OrganizationId, Column::Id, Column::LeaseEpoch, Column::LeaseAdvance, Column::Crashes])
             .filter(in_state(RunState::Started))
             .filter(Expr::col(Column::LeaseUntilMs).lt(now_ms(self.get_database_backend())))
             // Turns are locked in this order by all who sweep.
@@ -314,9 +331,10 @@ impl StoreTransaction {
         let read = |row| {
             let mut row = RowReader::new(row);
             let (organization_id, id): (Uuid, Uuid) = (row.take()?, row.take()?);
-            let epoch = row.take()?;
+            let (epoch, advance): (i64, i64) = (row.take()?, row.take()?);
             let crashes = small(row.take()?, "sync_runs", id, "crashes")?;
-            Ok(LostRun { organization_id, id, epoch, crashes })
+            // Under this epoch nothing is advanced before a result is stored.
+            Ok(LostRun { organization_id, id, epoch, crashes: if advance > 0 { 0 } else { crashes } })
         };
         self.rows(&select).await?.iter().map(read).collect()
     }

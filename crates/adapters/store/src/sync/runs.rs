@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{ExprTrait, SelectStatement};
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryResult, QuerySelect, QueryTrait};
 use serde_json::Value;
-use tenantry_kernel::{OrganizationId, StorageError, UserId};
+use tenantry_kernel::{OrganizationId, Revision, StorageError, UserId};
 use tenantry_sync::{
     Advance, CycleId, Destination, Hold, Lease, ProfileName, Run, RunEnd, RunId, RunMode, RunState, Scanned,
     SyncSessionId, ports::RunRepository,
@@ -22,11 +22,12 @@ use crate::scope::sync_runs::{ActiveModel, Column};
 use crate::scope::sync_sessions::Column as SessionColumn;
 
 /// The columns of a [`Run`], in the order of [`read_run`].
-pub(super) const RUN_COLUMNS: [Column; 30] = [
+pub(super) const RUN_COLUMNS: [Column; 31] = [
     Column::Id,
     Column::OrganizationId,
     Column::UserId,
     Column::SessionId,
+    Column::SessionRevision,
     Column::ProjectId,
     Column::CycleId,
     Column::Mode,
@@ -65,6 +66,7 @@ pub(super) fn read_run(row: &QueryResult) -> Result<Run, StorageError> {
         organization_id: OrganizationId::from_uuid(row.take()?),
         user_id: UserId::from_uuid(row.take()?),
         session_id: row.take::<Option<Uuid>>()?.map(SyncSessionId::from_uuid),
+        session_revision: row.take::<Option<i64>>()?.map(Revision::from_stored),
         project_id: ProjectId::from_uuid(row.take()?),
         cycle_id: row.take::<Option<Uuid>>()?.map(CycleId::from_uuid),
         mode: row.take::<String>()?.parse().ok().ok_or_else(broken("mode"))?,
@@ -100,6 +102,7 @@ fn new_row(run: &Run) -> ActiveModel {
         id: Set(run.id.as_uuid()),
         user_id: Set(run.user_id.as_uuid()),
         session_id: Set(run.session_id.map(SyncSessionId::as_uuid)),
+        session_revision: Set(run.session_revision.map(Revision::get)),
         project_id: Set(run.project_id.as_uuid()),
         cycle_id: Set(run.cycle_id.map(CycleId::as_uuid)),
         mode: Set(run.mode.as_str().to_owned()),

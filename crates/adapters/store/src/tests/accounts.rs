@@ -31,7 +31,7 @@ fn session(of: &Newcomer, seconds: i64) -> Session {
 }
 
 fn limits(seconds: i64) -> PurgeLimits {
-    PurgeLimits { now: at(seconds), erase_deleted_by: at(0) }
+    PurgeLimits::expired_by(at(seconds))
 }
 
 async fn join(database: &Database, user_id: UserId, host: &Newcomer, role: Role) {

@@ -7,6 +7,7 @@ mod contracts;
 mod directory;
 mod erasure;
 mod fixture;
+mod idle_workers;
 mod mutants;
 mod outage;
 mod password_races;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use tenantry_sync::KnownObject;
-use tenantry_sync::objects::ObjectKey;
+use tenantry_sync::objects::{Crc64, ObjectKey};
 
 use super::halt::Halt;
 use super::journal::Journal;
@@ -17,6 +17,16 @@ const PAGE: u32 = 2_000;
 pub(super) struct KnownObjects {
     hasher: RandomState,
     objects: HashMap<u64, Known>,
+    checksums: Option<HashMap<u64, Crc64>>,
+}
+
+/// What is to be known of each object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Size and time.
+    Usual,
+    /// The checksum as well.
+    Checksums,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -32,8 +42,8 @@ struct Known {
 
 impl KnownObjects {
     /// Reads what is known below the run's prefix.
-    pub async fn load(journal: &Journal) -> Result<Self, Halt> {
-        let mut known = Self { hasher: RandomState::new(), objects: HashMap::new() };
+    pub async fn load(journal: &Journal, detail: Detail) -> Result<Self, Halt> {
+        let mut known = Self::empty(detail);
         let mut after: Option<ObjectKey> = None;
         loop {
             journal.signal.borrow().check()?;
@@ -48,6 +58,11 @@ impl KnownObjects {
         }
     }
 
+    fn empty(detail: Detail) -> Self {
+        let checksums = (detail == Detail::Checksums).then(HashMap::new);
+        Self { hasher: RandomState::new(), objects: HashMap::new(), checksums }
+    }
+
     fn add(&mut self, object: &KnownObject) {
         let known = Known {
             size: object.size,
@@ -57,7 +72,19 @@ impl KnownObjects {
             has_object: object.has_object,
             is_seen: false,
         };
-        self.objects.insert(self.hasher.hash_one(&object.key), known);
+        let hash = self.hasher.hash_one(&object.key);
+        self.objects.insert(hash, known);
+        if let (Some(checksums), Some(checksum)) = (&mut self.checksums, object.checksum) {
+            checksums.insert(hash, checksum);
+        }
+    }
+
+    /// The checksum of what is in the store, where a file of this size may be the same, and checksums are known.
+    pub fn checksum(&self, key: &ObjectKey, size: u64) -> Option<Crc64> {
+        let hash = self.hasher.hash_one(key);
+        // Of one that is to be uploaded again the size is not that of the object.
+        let may_be = self.objects.get(&hash).is_some_and(|known| !known.is_current || known.size == size);
+        self.checksums.as_ref().filter(|_| may_be)?.get(&hash).copied()
     }
 
     /// Whether a file of this size and time is in the store already. From then on it counts as seen.
@@ -106,7 +133,7 @@ mod tests {
 
     #[test]
     fn u8_a_file_is_unchanged_by_size_and_time() {
-        let mut known = KnownObjects { hasher: RandomState::new(), objects: HashMap::new() };
+        let mut known = KnownObjects::empty(Detail::Usual);
         for (key, is_current) in [("p/a", true), ("p/b", false), ("p/c", true)] {
             known.add(&object(key, is_current));
         }
@@ -117,5 +144,20 @@ mod tests {
         assert!(!known.see(&key("p/d"), 3, 7));
         assert_eq!((known.own(), known.has_unseen()), (3, true));
         assert!(known.is_unseen(&key("p/c")) && !known.is_unseen(&key("p/a")));
+    }
+
+    #[test]
+    fn u8_checksums_are_known_where_they_are_asked_for() {
+        let checksum = Some(Crc64::of(b"abc"));
+        let key = |key| ObjectKey::parse(key).unwrap();
+        for (detail, expected) in [(Detail::Usual, None), (Detail::Checksums, checksum)] {
+            let mut known = KnownObjects::empty(detail);
+            known.add(&KnownObject { checksum, ..object("p/a", true) });
+            known.add(&KnownObject { checksum, ..object("p/b", false) });
+            known.add(&object("p/c", true));
+            assert_eq!((known.checksum(&key("p/a"), 3), known.checksum(&key("p/a"), 4)), (expected, None));
+            assert_eq!(known.checksum(&key("p/b"), 4), expected, "the size is that of a newer file");
+            assert_eq!((known.checksum(&key("p/c"), 3), known.checksum(&key("p/d"), 3)), (None, None));
+        }
     }
 }

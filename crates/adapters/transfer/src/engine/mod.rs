@@ -12,6 +12,7 @@ mod deletion;
 mod execution;
 mod feed;
 mod file;
+mod foresight;
 mod halt;
 mod heartbeat;
 mod journal;

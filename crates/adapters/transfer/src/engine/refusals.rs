@@ -23,11 +23,14 @@ struct State {
 impl Refusals {
     /// The store failed; perhaps it refused.
     pub fn note(&self, error: &ObjectError) {
-        if let ObjectError::Refused { reason, .. } = error {
-            let mut state = self.state();
-            state.count = state.count.saturating_add(1);
-            state.reason.clone_from(reason);
-        }
+        let reason = match error {
+            ObjectError::Refused { reason, .. } => reason,
+            ObjectError::Full(_) => "it has no room left",
+            _ => return,
+        };
+        let mut state = self.state();
+        state.count = state.count.saturating_add(1);
+        reason.clone_into(&mut state.reason);
     }
 
     /// The store has taken a file or a part.

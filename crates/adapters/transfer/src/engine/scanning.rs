@@ -13,9 +13,10 @@ use tenantry_sync::{
 use tokio::sync::mpsc;
 
 use super::feed::halted;
+use super::foresight;
 use super::halt::Halt;
 use super::journal::{Entry, Journal};
-use super::known::KnownObjects;
+use super::known::{Detail, KnownObjects};
 
 /// Batches of the scan that wait to be compared.
 const BATCHES_AHEAD: usize = 8;
@@ -64,16 +65,19 @@ pub(super) async fn scan(
     purpose: Purpose,
 ) -> Result<Found, Halt> {
     let options = scan_options(session)?;
-    let known = KnownObjects::load(journal).await?;
+    let foresees = journal.run.mode == RunMode::DryRun && session.compare_by == CompareBy::Checksum;
+    let detail = if foresees { Detail::Checksums } else { Detail::Usual };
+    let known = KnownObjects::load(journal, detail).await?;
     let (sender, mut batches) = mpsc::channel::<Vec<ScanEvent>>(BATCHES_AHEAD);
+    let walked = Arc::clone(&folder);
     let walk = tokio::task::spawn_blocking(move || {
-        folder.scan(&options, &|batch| match sender.blocking_send(batch) {
+        walked.scan(&options, &|batch| match sender.blocking_send(batch) {
             Ok(()) => ControlFlow::Continue(()),
             // Nobody listens any more: the run has been halted.
             Err(_) => ControlFlow::Break(()),
         })
     });
-    let mut planner = Planner::new(journal, session, ids, known, purpose);
+    let mut planner = Planner::new(journal, folder, session, ids, known, purpose);
     let mut signal = journal.signal.clone();
     loop {
         // A file system that hangs holds its own thread, and not the run.
@@ -98,6 +102,7 @@ pub(super) async fn scan(
 
 struct Planner<'a> {
     journal: &'a Journal,
+    folder: Arc<SourceFolder>,
     session: &'a SyncSession,
     ids: &'a dyn IdGenerator,
     known: KnownObjects,
@@ -110,6 +115,7 @@ struct Planner<'a> {
 impl<'a> Planner<'a> {
     fn new(
         journal: &'a Journal,
+        folder: Arc<SourceFolder>,
         session: &'a SyncSession,
         ids: &'a dyn IdGenerator,
         known: KnownObjects,
@@ -117,6 +123,7 @@ impl<'a> Planner<'a> {
     ) -> Self {
         Self {
             journal,
+            folder,
             session,
             ids,
             known,
@@ -130,7 +137,7 @@ impl<'a> Planner<'a> {
     async fn take(&mut self, batch: Vec<ScanEvent>) -> Result<(), Halt> {
         for event in batch {
             match event {
-                ScanEvent::File(file) => self.file(file),
+                ScanEvent::File(file) => self.file(file).await?,
                 ScanEvent::Skipped(entry) => self.skipped(&entry),
                 ScanEvent::Clash { path, kind, .. } => self.warn(kind.into(), &path),
             }
@@ -138,7 +145,7 @@ impl<'a> Planner<'a> {
         if self.planned.len() >= PLANNED_AT_ONCE { self.flush().await } else { Ok(()) }
     }
 
-    fn file(&mut self, file: ScannedFile) {
+    async fn file(&mut self, file: ScannedFile) -> Result<(), Halt> {
         let progress = &mut self.scanned.progress;
         progress.total_files += 1;
         let key = match ObjectKey::below(&self.journal.run.destination.prefix, &file.path) {
@@ -146,7 +153,8 @@ impl<'a> Planner<'a> {
             Err(error) => {
                 progress.files_failed += 1;
                 tracing::debug!(path = %file.path, %error, "a file has no key");
-                return self.warn(WarningKind::KeyTooLong, &file.path);
+                self.warn(WarningKind::KeyTooLong, &file.path);
+                return Ok(());
             }
         };
         let identity = file.identity;
@@ -155,18 +163,35 @@ impl<'a> Planner<'a> {
         let progress = &mut self.scanned.progress;
         if is_unchanged && self.session.compare_by == CompareBy::SizeAndTime {
             progress.files_skipped += 1;
-            return;
+            return Ok(());
         }
+        if let Some(known) = self.known.checksum(&key, identity.size) {
+            let found = foresight::checksum(&self.folder, &file.path, &self.journal.signal).await?;
+            let progress = &mut self.scanned.progress;
+            match found {
+                Some(found) if found == known => {
+                    progress.files_skipped += 1;
+                    return Ok(());
+                }
+                Some(_) => {}
+                None => {
+                    progress.files_failed += 1;
+                    self.warn(WarningKind::Unreadable, &file.path);
+                    return Ok(());
+                }
+            }
+        }
+        let progress = &mut self.scanned.progress;
         progress.total_bytes += identity.size;
         if str::from_utf8(file.path.as_bytes()).is_err() {
             self.warn(WarningKind::NotUtf8, &file.path);
         }
         if self.purpose == Purpose::Look {
-            return;
+            return Ok(());
         }
         if self.journal.run.mode == RunMode::DryRun {
             self.scanned.progress.files_uploaded += 1;
-            return;
+            return Ok(());
         }
         self.planned.push(PlannedFile {
             id: FileRecordId::generate(self.ids),
@@ -179,6 +204,7 @@ impl<'a> Planner<'a> {
             stored_checksum: None,
             declared: None,
         });
+        Ok(())
     }
 
     fn skipped(&mut self, entry: &SkippedEntry) {

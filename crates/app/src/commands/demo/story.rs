@@ -66,3 +66,44 @@ pub(super) const CHORES: [Chore; 10] = [
     Chore { title: "Roster for the holidays", assignee: Some(0), priority: 3, due_in_days: Some(20), labels: &["people"], ..CHORE },
     Chore { title: "Repaint the shop sign", labels: &["shop"], ..CHORE },
 ];
+
+/// A round of a project's work.
+pub(super) struct Round {
+    pub(super) name: &'static str,
+    pub(super) description: &'static str,
+    pub(super) number: i64,
+    /// The place in [`PROJECTS`].
+    pub(super) project: usize,
+    pub(super) s3_prefix: &'static str,
+    /// Days from now.
+    pub(super) started_in_days: i64,
+}
+
+pub(super) const ROUND: Round = Round {
+    name: "Photographs for the shop window",
+    description: "Every loaf from two sides, in daylight, before the order form opens.",
+    number: 1,
+    project: 1,
+    s3_prefix: "round-1",
+    started_in_days: -3,
+};
+
+/// Where the folders are that are to be brought into the object store: a server has to be told that it may read them.
+pub(super) const FOLDERS: &str = "/srv/harbour-street";
+
+/// A folder that is brought into the object store.
+pub(super) struct Folder {
+    /// Below [`FOLDERS`].
+    pub(super) name: &'static str,
+    /// The place in [`PROJECTS`].
+    pub(super) project: usize,
+    /// Whether it belongs to [`ROUND`].
+    pub(super) is_of_round: bool,
+    pub(super) include: &'static [&'static str],
+    pub(super) exclude: &'static [&'static str],
+}
+
+pub(super) const SYNCED: [Folder; 2] = [
+    Folder { name: "photographs", project: 1, is_of_round: true, include: &["*.jpg", "*.png"], exclude: &["drafts/"] },
+    Folder { name: "oven-offers", project: 0, is_of_round: false, include: &[], exclude: &["*.tmp"] },
+];

@@ -195,6 +195,12 @@ impl<'d> Trial<'d> {
         }
     }
 
+    /// From now on the session writes with the rights of this profile.
+    pub async fn use_profile(&self, name: &str) {
+        let change = json!({"aws_profile": name});
+        self.ask("PATCH", &format!("/sessions/{}", self.session), Some(&change)).await.expect(200);
+    }
+
     /// Starts the session, and answers where its job is.
     pub async fn start(&self) -> String {
         let job = self.ask("POST", "/uploads/start", Some(&json!({"session_id": self.session}))).await.expect(202);

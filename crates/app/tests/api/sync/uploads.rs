@@ -180,7 +180,7 @@ async fn c5_whoever_is_removed_follows_no_more(site: &Site) {
 }
 
 async fn u7_an_organization_has_a_limited_number_of_streams(site: &Site) {
-    let limit = [("TENANTRY__SYNC__EVENT_STREAMS_PER_ORGANIZATION", "1")];
+    let limit = [("TENANTRY__SERVER__EVENT_STREAMS_PER_ORGANIZATION", "1")];
     let other = site.another(&limit).await;
     let mut jobs = Vec::new();
     for name in ["one", "another"] {

@@ -1,8 +1,9 @@
 //! Declares files, and takes in what the server says of each.
 
+use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::{BATCH, GATHERING, Pass, REQUESTS, is_too_much};
+use super::{Again, BATCH, GATHERING, Pass, REQUESTS, is_too_much};
 use crate::api::{ApiError, DeclaredFile, Instruction};
 use crate::push::PushError;
 use crate::push::attempt::{Answer, File};
@@ -96,9 +97,24 @@ impl Pass<'_> {
             match Answer::of(file, said)? {
                 Answer::Wanted(wanted) => self.wanted.push_back(wanted),
                 Answer::Stored(file) => self.skip(file),
+                Answer::Later(file, error) => self.declare_later(file, &error),
                 Answer::Refused(file, error) => self.fail(file, &error),
             }
         }
         Ok(())
+    }
+
+    /// Declares a file again after a while, unless that was in vain too often.
+    fn declare_later(&mut self, mut file: File, error: &str) {
+        if self.stopping.is_some() {
+            return;
+        }
+        match file.tries.failed(self.context) {
+            Some(wait) => self.waiting.push(Box::pin(async move {
+                sleep(wait).await;
+                Again::Declare(file)
+            })),
+            None => self.fail(file, error),
+        }
     }
 }

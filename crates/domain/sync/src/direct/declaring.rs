@@ -1,6 +1,7 @@
 //! What a client has, and what of it is to be sent.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tenantry_tenancy::TenantContext;
@@ -155,8 +156,12 @@ impl DirectUploads {
         let next = if job.appends() {
             NextStep::Append
         } else if self.needs_parts(job, size) {
-            let (part_size, parts_done) = self.parts_done(context, job, &file).await?;
-            NextStep::Multipart { part_size, parts_done }
+            match self.parts_done(context, job, &file).await {
+                Ok((part_size, parts_done)) => NextStep::Multipart { part_size, parts_done },
+                // It is written down as declared, and no matter of the others.
+                Err(SyncError::Objects(error)) => NextStep::Later(Arc::new(error)),
+                Err(error) => return Err(error),
+            }
         } else {
             let expires_at = self.expiry();
             let presigned = job.objects.presign_put(&file.key, size, file.declared, self.options.presigned_for);

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use tenantry_tenancy::TenantContext;
+use tenantry_tenancy::{Permission, TenantContext};
 
 use super::completing::{Found, Verdict, look};
 use super::service::{Job, lock, touch};
@@ -131,14 +131,15 @@ impl DirectUploads {
     /// recorded.
     ///
     /// # Errors
-    /// As [`DirectUploads::arrived`]; [`SyncError::OffsetMismatch`] when somebody else sends the same file;
-    /// [`SyncError::TooLong`].
+    /// As [`DirectUploads::arrived`], of an actor as they may act now; [`SyncError::OffsetMismatch`] when somebody else
+    /// sends the same file; [`SyncError::TooLong`].
     pub async fn append(
         &self,
         context: &TenantContext,
         mut incoming: Incoming,
         body: Bytes,
     ) -> Result<Incoming, SyncError> {
+        context.require(Permission::WriteProjects)?;
         let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
         if length > incoming.remaining() {
             return Err(SyncError::TooLong);

@@ -54,7 +54,7 @@ pub enum DeclarationError {
 }
 
 /// A file that was declared.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Declared {
     /// Names its record.
     pub file_id: FileRecordId,
@@ -63,7 +63,7 @@ pub struct Declared {
 }
 
 /// What a client is to do about a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum NextStep {
     /// Nothing: the store has these bytes.
     Skip,
@@ -76,6 +76,8 @@ pub enum NextStep {
         /// The numbers of the parts that the store has already.
         parts_done: Vec<u32>,
     },
+    /// To declare it again after a while: the store could not be asked what it has of it.
+    Later(Arc<ObjectError>),
     /// To send the server its bytes one after the other, from where they end that have arrived.
     Append,
 }

@@ -124,6 +124,9 @@ pub enum ObjectError {
     /// The store can't be reached or fails for now. Whether something was written is unknown.
     #[error("the store is unavailable")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// The store has no room left; nothing was written. It may have some when somebody has made it.
+    #[error("the store has no room left")]
+    Full(#[source] Box<dyn Error + Send + Sync>),
     /// The store refuses, and will again: missing rights, no such bucket, a request it does not allow.
     #[error("the store refuses: {reason}")]
     Refused {

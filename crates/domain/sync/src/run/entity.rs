@@ -2,7 +2,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use tenantry_kernel::{OrganizationId, UserId, typed_id};
+use tenantry_kernel::{OrganizationId, Revision, UserId, typed_id};
 use tenantry_tenancy::{BucketName, ProjectId};
 
 use crate::{CycleId, ProfileName, SessionStatus, SyncSessionId};
@@ -183,6 +183,8 @@ pub struct Run {
     pub user_id: UserId,
     /// The session that runs; none for a direct upload.
     pub session_id: Option<SyncSessionId>,
+    /// The version of the session that it is a run of, where that was written down.
+    pub session_revision: Option<Revision>,
     /// The session's project, or the direct upload's.
     pub project_id: ProjectId,
     /// The cycle that a direct upload is for; a session knows its own.
@@ -211,7 +213,7 @@ pub struct Run {
     pub warnings: Vec<Warning>,
     /// How many of these there were.
     pub warning_count: u64,
-    /// How many workers died over it.
+    /// How many workers died over it since one got on with it.
     pub crashes: u16,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
@@ -282,7 +284,7 @@ impl Run {
     /// The most warnings that are kept.
     pub const MAX_WARNINGS: usize = 100;
 
-    /// How many workers may die over a run before it is given up.
+    /// How many workers in a row may die over a run, none of which got on with it, before it is given up.
     pub const MAX_CRASHES: u16 = 5;
 
     /// A run that waits, and has found nothing yet; it comes of no session, and of no cycle.
@@ -300,6 +302,7 @@ impl Run {
             organization_id,
             user_id,
             session_id: None,
+            session_revision: None,
             project_id,
             cycle_id: None,
             mode,

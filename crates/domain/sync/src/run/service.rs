@@ -151,7 +151,7 @@ impl Uploads {
         let new_id = RunId::generate(&*self.ids);
         let run = queued(transaction.as_mut(), context, &session, new_id, RunMode::FailedFiles, now).await?;
         // What failed are paths of the earlier run's folder and keys of its destination.
-        if session.updated_at > earlier.created_at || run.destination != earlier.destination {
+        if earlier.session_revision != run.session_revision || run.destination != earlier.destination {
             return Err(SyncError::SessionChanged);
         }
         let (files, bytes) = transaction.files().take_failed(session.id, id, new_id).await?;
@@ -230,7 +230,8 @@ async fn queued(
         ..destination(session.organization_id, session.project_id, storage, below)
     };
     let whose = (session.organization_id, context.user_id()?);
-    Ok(Run { session_id: Some(session.id), ..Run::queued(id, whose, session.project_id, mode, destination, now) })
+    let (session_id, session_revision) = (Some(session.id), Some(session.revision));
+    Ok(Run { session_id, session_revision, ..Run::queued(id, whose, session.project_id, mode, destination, now) })
 }
 
 /// Where a project stores its objects, with the server's own rights. Keys begin with the organisation's id, so that no

@@ -1,12 +1,16 @@
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use tenantry_application::ports::PurgeLimits;
 use tenantry_application::{
-    Job, JobEnd, JobFilter, JobRetention, JobState, MAIL_KIND, MAIL_QUEUE, MAX_JOB_CRASHES, RUN_KIND, RUN_QUEUE,
+    HeldJob, Job, JobEnd, JobFilter, JobRetention, JobState, MAIL_KIND, MAIL_QUEUE, MAX_JOB_CRASHES, RUN_KIND,
+    RUN_QUEUE,
 };
 use tenantry_identity::{Delivery, PlatformContext};
 use tenantry_kernel::{Clock as _, JobId, JobKey, PageLimit, PageRequest};
 use tenantry_sync::{RunEnd, RunMode};
 
+use super::LEASE;
 use crate::contracts::outbox::{long_ago, mail};
 use crate::{World, contract::contract};
 
@@ -53,7 +57,7 @@ contract! {
                 if !taken.is_empty() {
                     break taken;
                 }
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             };
             waits.push(begin.elapsed().as_secs());
             assert_eq!(taken[0].attempt, 1, "those that died don't count");
@@ -73,7 +77,7 @@ contract! {
         let (person, queue) = (world.person().await, "holds");
         world.ask_for(&person, &[world.job_of(&person, queue)]).await;
         let lease = world.take_and_die(queue).await[0].lease;
-        assert_eq!(world.ports.job_queue.hold(&[lease], super::LEASE).await.unwrap().len(), 1);
+        assert_eq!(world.ports.job_queue.hold(&[lease], LEASE).await.unwrap().len(), 1);
         world.ports.job_queue.tend(world.clock.now()).await.unwrap();
         assert!(world.take(queue, 1).await.is_empty());
         assert!(world.end(lease, JobEnd::Done).await);
@@ -120,15 +124,49 @@ contract! {
         assert!(world.take(queue, 9).await.is_empty());
         assert_eq!(world.found_job(job.id).await.unwrap().state, JobState::Cancelled);
         assert_eq!(world.ask_for(&person, &[world.job_of(&person, queue).keyed(key())]).await, [true]);
-        let [other] = &world.take(queue, 9).await[..] else { panic!("one") };
-        assert!(!world.cancel_job(other.lease.job_id).await, "a worker is at it");
+        assert_eq!(world.take(queue, 9).await.len(), 1);
         assert!(world.retry_job(job.id).await);
         let again = world.take(queue, 9).await.remove(0);
         assert_eq!((again.lease.job_id, again.attempt), (job.id, 1));
         assert!(world.found_job(world.new_job(queue).id).await.is_none());
     }
 
-    async fn of_cancelling_and_taking_a_job_one_succeeds() {
+    async fn a_job_under_way_is_asked_to_end_and_is_not_taken_again() {
+        let (person, queue) = (world.person().await, "asks");
+        let key = || JobKey::Active("k".to_owned());
+        world.ask_for(&person, &[world.job_of(&person, queue).keyed(key())]).await;
+        world.ask_for(&person, &[(); 3].map(|()| world.job_of(&person, queue))).await;
+        let taken = world.take(queue, 4).await;
+        let id = |number: usize| taken[number].lease.job_id;
+        let state = async |number| world.found_job(id(number)).await.unwrap().state;
+        for number in 0..4 {
+            assert!(world.cancel_job(id(number)).await);
+            assert_eq!(state(number).await, JobState::Running, "its worker has to hear of it");
+        }
+        let held = world.ports.job_queue.hold(&[taken[0].lease], LEASE).await.unwrap();
+        assert_eq!(held, [HeldJob { job_id: id(0), cancel_requested: true }]);
+        // However its worker leaves it, it has ended.
+        let again = JobEnd::Again { wait: Duration::ZERO, error: "why".to_owned() };
+        for (number, end) in [JobEnd::Released, again, JobEnd::Cancelled, JobEnd::Done].into_iter().enumerate() {
+            assert!(world.end(taken[number].lease, end).await);
+            assert_eq!(state(number).await, if number == 3 { JobState::Done } else { JobState::Cancelled });
+            assert!(!world.cancel_job(id(number)).await);
+        }
+        assert_eq!(world.ask_for(&person, &[world.job_of(&person, queue).keyed(key())]).await, [true]);
+        let dying = world.take_and_die(queue).await.remove(0).lease.job_id;
+        assert!(world.cancel_job(dying).await);
+        world.ports.job_queue.tend(world.clock.now()).await.unwrap();
+        let ended = world.found_job(dying).await.unwrap();
+        assert_eq!((ended.state, ended.finished_at), (JobState::Cancelled, Some(world.clock.now())));
+        assert!(world.take(queue, 9).await.is_empty());
+        assert!(world.retry_job(dying).await);
+        let anew = world.take(queue, 9).await.remove(0).lease;
+        assert_eq!(world.ports.job_queue.hold(&[anew], LEASE).await.unwrap(), [
+            HeldJob { job_id: dying, cancel_requested: false }
+        ]);
+    }
+
+    async fn of_cancelling_and_taking_a_job_one_comes_first() {
         let (person, queue) = (world.person().await, "races");
         let jobs: Vec<_> = (0..20).map(|_| world.job_of(&person, queue)).collect();
         world.ask_for(&person, &jobs).await;
@@ -137,7 +175,15 @@ contract! {
         let (cancelled, taken) = futures_util::future::join(cancelling, taking).await;
         let mut taken: Vec<_> = taken.into_iter().flatten().collect();
         taken.extend(world.take(queue, 20).await);
-        assert_eq!(cancelled.iter().filter(|done| **done).count() + taken.len(), 20);
+        assert!(cancelled.iter().all(|done| *done));
+        let mut ended = 0;
+        for job in &jobs {
+            let is_taken = taken.iter().any(|taken| taken.lease.job_id == job.id);
+            let state = world.found_job(job.id).await.unwrap().state;
+            assert_eq!(state, if is_taken { JobState::Running } else { JobState::Cancelled });
+            ended += usize::from(!is_taken);
+        }
+        assert_eq!(ended + taken.len(), 20);
     }
 
     async fn what_has_ended_is_removed_in_its_time() {
@@ -165,7 +211,7 @@ contract! {
         world.ports.job_queue.enqueue(&kept).await.unwrap();
         world.delete_organization(&person).await;
         let now = world.clock.now();
-        world.ports.housekeeping.purge(PurgeLimits { now, erase_deleted_by: now }).await.unwrap();
+        world.ports.housekeeping.purge(PurgeLimits { erase_deleted_by: now, ..PurgeLimits::expired_by(now) }).await.unwrap();
         assert!(world.found_job(job.id).await.is_none());
         assert!(world.found_job(kept.id).await.is_some());
     }
@@ -186,7 +232,7 @@ contract! {
         assert!(!world.cancel_job(id).await, "it has ended");
         assert!(world.retry_job(id).await);
         // One that a worker has is asked to end.
-        let lease = world.claim(&person, super::LEASE, 1).await.unwrap().lease;
+        let lease = world.claim(&person, LEASE, 1).await.unwrap().lease;
         let started = world.found_job(id).await.unwrap();
         assert_eq!((started.state, started.attempts, started.worker.is_some()), (JobState::Running, 1, true));
         assert!(world.cancel_job(id).await);
@@ -198,7 +244,7 @@ contract! {
         assert_eq!((failed.state, failed.last_error.as_deref()), (JobState::Failed, Some("why")));
         assert!(world.retry_job(id).await);
         assert!(!world.found_run(&person, run.id).await.unwrap().cancel_requested);
-        let again = world.claim(&person, super::LEASE, 1).await.unwrap().lease;
+        let again = world.claim(&person, LEASE, 1).await.unwrap().lease;
         assert!(again.epoch > lease.epoch);
         // An earlier one than the latest stays as it is, and so does any while another is under way.
         let mut transaction = world.sync(&person.owner).await;

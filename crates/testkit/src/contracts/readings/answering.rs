@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Duration as Span;
+use tenantry_application::ports::PurgeLimits;
 use tenantry_kernel::{Clock as _, PageRequest, Precondition, SystemIds};
 use tenantry_readings::ports::UsageFilter;
 use tenantry_readings::{
@@ -269,7 +270,7 @@ contract! {
         world.keep_advisor(&person, "own", "Own").await;
         world.delete_organization(&person).await;
         let now = world.clock.now();
-        let due = tenantry_application::ports::PurgeLimits { now, erase_deleted_by: now };
+        let due = PurgeLimits { erase_deleted_by: now, ..PurgeLimits::expired_by(now) };
         assert!(world.ports.housekeeping.purge(due).await.unwrap().organizations >= 1);
         let mut transaction = world.at_desk().await;
         assert_eq!(transaction.readings().find(gone.id).await.unwrap(), None);

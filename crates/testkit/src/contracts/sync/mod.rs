@@ -41,6 +41,7 @@ impl World {
         let destination = Destination { bucket: None, profile: None, prefix: format!("{}/p", session.organization_id) };
         Run {
             session_id: Some(session.id),
+            session_revision: Some(session.revision),
             confirmed_deletions: 3,
             ..Run::queued(id, whose, session.project_id, RunMode::Full, destination, now)
         }
@@ -70,6 +71,7 @@ impl World {
         let session = self.new_sync_session(person, self.project(&person.owner).await.id);
         let run = Run {
             session_id: None,
+            session_revision: None,
             cycle_id: Some(CycleId::generate(&SystemIds)),
             mode: RunMode::Direct,
             state: RunState::Started,

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use tenantry_application::ports::PurgeLimits;
 use tenantry_kernel::{Clock as _, IdGenerator as _, SystemIds};
 use tenantry_sync::{
     Advance, Claim, Hold, Lease, Progress, Run, RunEnd, RunId, RunState, Scanned, Warning, WarningKind, WorkerName,
@@ -149,6 +150,28 @@ contract! {
         assert_eq!(world.claim(&person, Duration::ZERO, 1).await, None, "it waits before it is tried again");
     }
 
+    async fn u8_deaths_are_counted_anew_where_a_run_got_on() {
+        let person = world.person().await;
+        let run = world.run_of(&person, &world.sync_session(&person).await).await;
+        for is_first in [true, false] {
+            let lease = world.claim(&person, Duration::ZERO, 1).await.unwrap().lease;
+            if !is_first {
+                let mut transaction = world.sync(&person.owner).await;
+                let advance = Advance { number: 1, ..Advance::default() };
+                assert!(transaction.runs().advance(lease, &advance, world.clock.now()).await.unwrap());
+                transaction.commit().await.unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            world.ports.run_queue.reap(world.clock.now()).await.unwrap();
+            assert_eq!(world.found_run(&person, run.id).await.unwrap().crashes, 1);
+        }
+        // It has no credit of what was done before it was taken.
+        world.claim(&person, Duration::ZERO, 1).await.expect("a run that does not wait");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        world.ports.run_queue.reap(world.clock.now()).await.unwrap();
+        assert_eq!(world.found_run(&person, run.id).await.unwrap().crashes, 2);
+    }
+
     async fn u7_progress_is_added_up_and_the_totals_replace_it() {
         let person = world.person().await;
         let run = world.run_of(&person, &world.sync_session(&person).await).await;
@@ -283,6 +306,40 @@ contract! {
         assert_eq!(world.found_run(&person, busy.id).await.unwrap().state, RunState::Started);
         let again = world.ports.run_queue.end_idle(now - hour / 2, now).await.unwrap();
         assert!(!again.iter().any(|run| ids.contains(&run.id)));
+    }
+
+    async fn u7_runs_that_ended_are_removed_in_time_but_for_the_latest_of_a_session() {
+        let (person, other) = (world.person().await, world.person().await);
+        let (session, theirs) = (world.sync_session(&person).await, world.sync_session(&other).await);
+        let mut ended = Vec::new();
+        for (person, session) in [(&person, &session), (&person, &session), (&other, &theirs)] {
+            let run = world.run_of(person, session).await;
+            let mut transaction = world.sync(&person.owner).await;
+            transaction.runs().cancel(run.id, world.clock.now()).await.unwrap();
+            transaction.commit().await.unwrap();
+            ended.push((person, run.id));
+        }
+        let (busy, active) = (world.sync_session(&person).await, world.direct_run(&person).await);
+        let queued = world.run_of(&person, &busy).await;
+        let direct = world.direct_run(&person).await.ended(&RunEnd::Finished, world.clock.now());
+        let mut transaction = world.sync(&person.owner).await;
+        transaction.runs().update_direct(&direct).await.unwrap();
+        transaction.commit().await.unwrap();
+        let at = world.clock.now();
+        let early = PurgeLimits { runs_ended_by: at - Duration::from_micros(1), ..PurgeLimits::expired_by(at) };
+        world.ports.housekeeping.purge(early).await.unwrap();
+        assert!(world.found_run(&person, ended[0].1).await.is_some());
+        let due = PurgeLimits { runs_ended_by: at, ..early };
+        assert!(world.ports.housekeeping.purge(due).await.unwrap().runs >= 2);
+        assert_eq!(world.found_run(&person, ended[0].1).await, None);
+        assert_eq!(world.found_run(&person, direct.id).await, None);
+        for (person, latest) in &ended[1..] {
+            assert!(world.found_run(person, *latest).await.is_some(), "a session says how its latest run went");
+        }
+        for id in [queued.id, active.id] {
+            assert!(world.found_run(&person, id).await.is_some_and(|run| run.state.is_active()));
+        }
+        assert_eq!(world.ports.housekeeping.purge(due).await.unwrap().runs, 0);
     }
 
     async fn c6_nobody_sees_or_changes_another_organisations_runs() {

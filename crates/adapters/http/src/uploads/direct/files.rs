@@ -54,7 +54,8 @@ pub(crate) struct FileView {
     #[schema(required)]
     file_id: Option<Uuid>,
     /// `skip`: the store has these bytes. `put`: send `request` with the whole file as its body. `multipart`: ask for
-    /// requests for the parts that are not in `parts_done`. `tus`: send the bytes to `upload_url` by tus 1.0. `error`: this file can't be taken, as `error` says.
+    /// requests for the parts that are not in `parts_done`. `tus`: send the bytes to `upload_url` by tus 1.0. `later`: name
+    /// the file again after a while, as `error` says. `error`: this file can't be taken, as `error` says.
     action: &'static str,
     #[schema(required)]
     request: Option<RequestView>,
@@ -73,6 +74,9 @@ pub(crate) struct FileView {
     #[schema(required)]
     error: Option<String>,
 }
+
+/// Why a file is to be declared again.
+const LATER: &str = "the object store can't be asked what it has of the file";
 
 impl FileDeclaration {
     fn shown_path(&self) -> String {
@@ -110,6 +114,10 @@ impl FileView {
             NextStep::Append => {
                 let upload_url = Some(format!("{API_PREFIX}/uploads/tus/{file_id}"));
                 Self { action: "tus", upload_url, ..view }
+            }
+            NextStep::Later(error) => {
+                tracing::warn!(?error, %file_id, "an object store could not be asked for the parts of a file");
+                Self { action: "later", error: Some(LATER.to_owned()), ..view }
             }
             NextStep::Multipart { part_size, parts_done } => {
                 Self { action: "multipart", part_size: Some(part_size), parts_done: Some(parts_done), ..view }

@@ -7,6 +7,7 @@ use super::{
     checksum::Checksum,
     headers::{UPLOAD_OFFSET, announced, bytes, require_bytes, require_version},
     intake::Intake,
+    sender::Sender,
 };
 use crate::{
     caller::{Caller, State},
@@ -18,7 +19,8 @@ use crate::{
 /// Send bytes of a file by tus, from where those end that have arrived.
 ///
 /// With the last byte the file is put in its place, compared with the checksum that was declared, and recorded. Where
-/// the connection breaks, what has arrived stays, unless the request has an Upload-Checksum.
+/// the connection breaks, or its sender may send no longer, what has arrived stays, unless the request has an
+/// Upload-Checksum.
 #[utoipa::path(patch, path = "/uploads/tus/{file_id}", tag = "uploads",
     security(("bearer" = []), ("api_key" = ["sync:write"])),
     params(
@@ -47,7 +49,8 @@ pub(crate) async fn handler(
     if let Some(scope) = RequestScope::of(&request) {
         scope.set_takes_its_time();
     }
-    let intake = Intake { state, context: caller.context, request, payload: payload.into_inner() };
+    let sender = Sender::of(&request, caller)?;
+    let intake = Intake { state, sender, request, payload: payload.into_inner() };
     // Beside the connection, so that what has arrived is kept when that breaks.
     let taking = async move {
         match checksum {

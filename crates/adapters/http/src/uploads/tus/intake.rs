@@ -9,13 +9,12 @@ use actix_web::{
 };
 use futures_util::StreamExt as _;
 use tenantry_sync::{Incoming, SyncError};
-use tenantry_tenancy::TenantContext;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::{Instant, timeout, timeout_at},
 };
 
-use super::checksum::Checksum;
+use super::{checksum::Checksum, sender::Sender};
 use crate::{
     caller::State,
     fields::{read_body, unreadable},
@@ -42,7 +41,7 @@ const TURN: Duration = Duration::from_secs(5);
 /// A request whose body is to be appended.
 pub(super) struct Intake {
     pub(super) state: State,
-    pub(super) context: TenantContext,
+    pub(super) sender: Sender,
     pub(super) request: HttpRequest,
     pub(super) payload: Payload,
 }
@@ -90,7 +89,7 @@ impl Intake {
         let busy = || Problem::new(ErrorCode::Unavailable).with_retry_after(TURN.as_secs());
         let turn = timeout(TURN, CHECKED.acquire()).await.ok().and_then(Result::ok);
         let _memory = turn.ok_or_else(busy)?;
-        let Self { state, context, request, payload } = self;
+        let Self { state, mut sender, request, payload } = self;
         let limit = HttpOptions::of(&request).tus_checksum_bytes;
         let body = read_body(&request, payload, limit).await?.freeze();
         let compared = body.clone();
@@ -98,11 +97,13 @@ impl Intake {
         if !is_right.map_err(|error| Problem::internal(&error))? {
             return Err(Problem::new(ErrorCode::ChecksumMismatch));
         }
-        Ok(state.services.direct_uploads.append(&context, incoming, body).await?.offset())
+        let context = sender.admitted(&state).await?;
+        Ok(state.services.direct_uploads.append(context, incoming, body).await?.offset())
     }
 
-    async fn append(&self, incoming: Incoming, bytes: Bytes) -> Result<Incoming, Problem> {
-        Ok(self.state.services.direct_uploads.append(&self.context, incoming, bytes).await?)
+    async fn append(&mut self, incoming: Incoming, bytes: Bytes) -> Result<Incoming, Problem> {
+        let context = self.sender.admitted(&self.state).await?;
+        Ok(self.state.services.direct_uploads.append(context, incoming, bytes).await?)
     }
 
     /// The next bytes, of which the file still lacks so many. The last ones are gathered until the body ends, so that

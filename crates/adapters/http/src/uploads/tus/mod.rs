@@ -8,6 +8,7 @@ mod headers;
 mod intake;
 mod metadata;
 mod offset;
+mod sender;
 mod support;
 mod terminate;
 

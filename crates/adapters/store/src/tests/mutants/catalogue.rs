@@ -69,6 +69,7 @@ const INDEXES_ACROSS_TENANTS: &[(&str, &str)] = &[
     ("sessions_by_expiry", "the sweeper's"),
     ("sessions_by_user", "sessions are a user's"),
     ("sessions_pkey", "looked up by the id in a token, and then the user's alone"),
+    ("sync_runs_ended", "the sweeper's"),
     ("sync_runs_leased", "workers look for lost runs of all tenants"),
     ("sync_sessions_due", "workers look for schedules of all tenants"),
     ("sync_turns_waiting", "workers give all tenants their turns"),

@@ -1,5 +1,6 @@
 //! Files that are sent in parts.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ on_both_databases!(
     u8_a_lost_answer_is_no_lost_file,
     u8_an_upload_that_is_gone_begins_anew,
     u8_a_store_that_fails_says_so_of_the_file,
+    u8_a_file_whose_parts_are_not_known_stops_no_other,
 );
 
 /// Three parts.
@@ -149,6 +151,31 @@ async fn u8_a_store_that_fails_says_so_of_the_file(site: &Site) {
     let refused = ada.post(&client.path("parts"), ask).await;
     refused.refused(503, "UNAVAILABLE");
     assert_eq!(refused.header("retry-after"), "1");
+    bucket.stop().await;
+}
+
+async fn u8_a_file_whose_parts_are_not_known_stops_no_other(site: &Site) {
+    let fails = Arc::new(AtomicBool::new(true));
+    let failing = fails.clone();
+    let plan = move |call: Call<'_>| {
+        let is_failing = call.operation == Operation::ListParts && failing.load(Ordering::SeqCst);
+        if is_failing { Fault::Before(Failure::Refused("AccessDenied")) } else { Fault::None }
+    };
+    let bucket = Bucket::failing(site, plan).await;
+    let ada = bucket.site.newcomer().await;
+    let client = Client::open(&ada, &ada.project("direct").await).await;
+    let bytes = large();
+    let told = client.declare(json!([file("large", &bytes)])).await.remove(0);
+    client.send_parts(&told, &bytes, &[1]).await;
+    let told = client.declare(json!([file("a", b"one"), file("large", &bytes), file("b", b"two")])).await;
+    let actions: Vec<_> = told.iter().map(|told| told["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["put", "later", "put"]);
+    assert!(told[1]["error"].is_string() && told[1]["file_id"].is_string(), "{told:?}");
+    fails.store(false, Ordering::SeqCst);
+    let told = client.declare(json!([file("large", &bytes)])).await.remove(0);
+    assert_eq!((&told["action"], &told["parts_done"]), (&json!("multipart"), &json!([1])));
+    client.send_parts(&told, &bytes, &[2, 3]).await;
+    assert_eq!(client.completed(&told).await, uploaded());
     bucket.stop().await;
 }
 

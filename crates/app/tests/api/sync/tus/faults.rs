@@ -99,8 +99,10 @@ async fn u8_an_upload_that_is_lost_begins_anew(site: &Site) {
     upload.append(3, b"two").send().await.refused(409, "CONFLICT");
     assert_eq!(upload.offset().await, 0);
     upload.send(0, b"one").await;
-    plan.lock().unwrap().push_back((Operation::Append, Fault::Before(Failure::Refused("StorageFull"))));
-    upload.append(3, b"two").send().await.refused(409, "CONFLICT");
+    plan.lock().unwrap().push_back((Operation::Append, Fault::Before(Failure::Full)));
+    let full = upload.append(3, b"two").send().await;
+    full.refused(503, "UNAVAILABLE");
+    assert_eq!((full.header("retry-after"), upload.offset().await), ("60", 3), "nothing is lost");
     assert_eq!(upload.send(3, b"two").await, 6);
     assert_eq!(checksum(&memory, &client, "a").await, Some(Crc64::of(b"onetwo")));
     site.stop().await;

@@ -16,6 +16,7 @@ on_both_databases!(
     u8_of_those_that_send_at_once_one_wins,
     u8_too_many_bytes_without_a_length_complete_nothing,
     u8_a_body_may_take_longer_than_an_answer,
+    c4_whoever_signs_out_sends_no_more,
 );
 
 async fn u8_what_arrived_before_a_connection_broke_stays(site: &Site) {
@@ -117,4 +118,17 @@ async fn u8_a_body_may_take_longer_than_an_answer(site: &Site) {
     assert_eq!(answered(&mut stream).await, 204);
     assert_eq!(client.object("a").as_deref(), Some(&b"onetwo"[..]));
     hasty.stop().await;
+}
+
+async fn c4_whoever_signs_out_sends_no_more(site: &Site) {
+    let ada = site.newcomer().await;
+    let client = Client::open(&ada).await;
+    let upload = client.create("a", 9, None).await;
+    let mut stream = upload.begin(0, 9, b"one").await;
+    upload.reaches(3).await;
+    ada.ask("POST", "/auth/logout").send().await.expect(200);
+    sleep(Duration::from_secs(6)).await;
+    stream.write_all(b"twoend").await.unwrap();
+    assert_eq!(answered(&mut stream).await, 401);
+    assert_eq!(client.object("a"), None);
 }

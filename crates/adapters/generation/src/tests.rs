@@ -1,0 +1,3 @@
+mod asking;
+mod hub;
+mod support;
