@@ -1,3 +1,4 @@
+mod asking;
 mod story;
 mod syncing;
 
@@ -24,6 +25,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let projects = start_projects(&node, &owner.context).await?;
     plan(&node, &owner.context, &people, &projects).await?;
     syncing::set_up(&node, &owner.context, &projects).await?;
+    asking::ask(&node, &owner.context).await?;
     node.database.close().await;
     announce(&password).map_err(Failure::because)
 }

@@ -212,6 +212,12 @@ impl ReadingsSettings {
         std::iter::once(main).chain(self.providers.iter().cloned()).collect()
     }
 
+    /// Whether nobody else is asked.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        self.provider == ProviderKind::Offline && self.fallbacks.is_empty()
+    }
+
     /// What models cost.
     pub fn prices(&self) -> Result<PriceTable, SettingsError> {
         let mut known = self.prices.iter().map(PriceSettings::parsed).collect::<Result<Vec<_>, _>>()?;

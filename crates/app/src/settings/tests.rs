@@ -240,3 +240,71 @@ fn a_broken_file_is_named_without_quoting_it() {
     let error = Settings::load_from(&Variables::from([]), folder.path()).unwrap_err().to_string();
     assert!(error.contains("development.toml") && error.contains("line 2") && !error.contains("hunter2"), "{error}");
 }
+
+/// A provider that lacks nothing.
+const CHAT: [(&str, &str); 5] = [
+    ("TENANTRY__READINGS__PROVIDER", "chat"),
+    ("TENANTRY__READINGS__BASE_URL", "http://127.0.0.1:1/v1"),
+    ("TENANTRY__READINGS__MODEL", "seer"),
+    ("TENANTRY__READINGS__PRICE_PROMPT", "0.15"),
+    ("TENANTRY__READINGS__PRICE_COMPLETION", "0.6"),
+];
+
+#[test]
+fn m10_a_model_without_a_provider_or_a_price_is_refused() {
+    assert!(load(CHAT).is_ok());
+    for (missing, setting) in
+        [(1, "readings.base_url"), (2, "readings.model"), (3, "readings.prices"), (4, "readings.prices")]
+    {
+        let variables: Variables =
+            CHAT.into_iter().enumerate().filter(|(place, _)| *place != missing).map(|(_, variable)| variable).collect();
+        let refused = Settings::load_from(&variables, Path::new("no/such/directory")).unwrap_err().to_string();
+        assert!(refused.contains(setting), "{refused}");
+    }
+    let fallback = |text| refusal([("TENANTRY__READINGS__FALLBACKS", text)]);
+    assert!(fallback("nowhere:seer").contains("there is no provider nowhere"), "{}", fallback("nowhere:seer"));
+    assert!(fallback("offline:other").contains("other of offline has no price"), "{}", fallback("offline:other"));
+    assert!(fallback("seer").contains("PROVIDER:MODEL"));
+    for wrong in ["-1", "1e3", "a"] {
+        assert!(refusal([("TENANTRY__READINGS__PRICE_PROMPT", wrong)]).contains("readings.price_prompt"), "{wrong}");
+    }
+}
+
+#[test]
+fn m8_advisors_and_providers_come_from_a_file_and_are_shown_to_nobody() {
+    let folder = folder(
+        r#"
+        [readings]
+        api_key = "sk-of-the-first"
+        fallbacks = ["second:seer"]
+        [[readings.providers]]
+        name = "second"
+        kind = "responses"
+        base_url = "https://seer.example/v1"
+        api_key = "sk-of-the-second"
+        [[readings.prices]]
+        provider = "second"
+        model = "seer"
+        from = "2026-01-01"
+        prompt = "1"
+        completion = "2"
+        call = "0.005"
+        [[readings.advisors]]
+        id = "pythia"
+        name = "Pythia"
+        title = "Voice of Delphi"
+        description = ""
+        instructions = "Be ambiguous."
+        temperature = 1.5
+        models = ["second:seer"]
+        "#,
+    );
+    let settings = Settings::load_from(&Variables::from([]), folder.path()).unwrap();
+    let catalogue = settings.readings.catalogue().unwrap();
+    assert_eq!(catalogue.advisors.len(), 1);
+    assert_eq!(catalogue.own_routes.len(), 2);
+    let shown = format!("{}{settings:?}{:?}", settings.listing(), settings.readings.catalogue());
+    for secret in ["sk-of-the-first", "sk-of-the-second", "ambiguous"] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+}

@@ -6,6 +6,7 @@ mod import;
 mod keys;
 mod killing;
 mod killing_postgres;
+mod killing_readings;
 mod killing_sync;
 mod killing_tus;
 mod logs;

@@ -4,7 +4,7 @@ mod advisors;
 mod asking;
 mod lists;
 mod money;
-mod oracle;
+pub mod oracle;
 mod repeats;
 mod rights;
 mod streams;

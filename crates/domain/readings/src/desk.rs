@@ -121,15 +121,25 @@ impl Desk {
         let overdue = transaction.readings().overdue(before, CARED_FOR).await?;
         drop(transaction);
         let count = overdue.len();
+        let mut corrupt = None;
         for id in overdue {
-            if let Some(reading) = self.read(id).await?
-                && !reading.status.is_over()
-            {
-                let draft = self.recover(&reading).await?;
-                self.give_up(None, reading, &draft, Failure::Interrupted).await?;
+            match self.end_left(id).await {
+                // The others can be ended all the same.
+                Err(error @ StorageError::Corrupt(_)) => corrupt = Some(error),
+                ended => ended?,
             }
         }
-        Ok(count)
+        corrupt.map_or(Ok(count), Err)
+    }
+
+    async fn end_left(&self, id: ReadingId) -> Result<(), StorageError> {
+        if let Some(reading) = self.read(id).await?
+            && !reading.status.is_over()
+        {
+            let draft = self.recover(&reading).await?;
+            self.give_up(None, reading, &draft, Failure::Interrupted).await?;
+        }
+        Ok(())
     }
 
     async fn begin_platform(&self) -> Result<Box<dyn ReadingTransaction>, StorageError> {

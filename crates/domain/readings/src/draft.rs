@@ -103,3 +103,18 @@ impl Draft {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_stored_without_nul() {
+        let mut draft = Draft::new();
+        let citation = |nul: &str| Citation { url: format!("https://{nul}a"), title: Some(format!("b{nul}")) };
+        let text = draft.add(Piece::Text("a\0b\0".to_owned())).piece;
+        assert_eq!(text, Piece::Text("ab".to_owned()));
+        assert_eq!(draft.add(Piece::Citation(citation("\0"))).piece, Piece::Citation(citation("")));
+        assert_eq!((draft.response.as_str(), draft.citations), ("ab", vec![citation("")]));
+    }
+}

@@ -35,7 +35,10 @@ macro_rules! kept {
             #[tokio::test]
             async fn on_postgresql() {
                 let Some(store) = postgres().await else { return };
+                let database = store.database.clone();
                 run($contract, $subject(world(store))).await;
+                // The server has a hundred connections for all of these.
+                database.close().await;
             }
         }
     )+};

@@ -67,6 +67,12 @@ pub(super) const CHORES: [Chore; 10] = [
     Chore { title: "Repaint the shop sign", labels: &["shop"], ..CHORE },
 ];
 
+/// What the founder asks, and whom.
+pub(super) const QUESTIONS: [(&str, &str); 2] = [
+    ("legba", "Should we buy the second oven before the winter, or wait for a better offer?"),
+    ("oshun", "How do I tell Idris that the roster has to change without hurting him?"),
+];
+
 /// A round of a project's work.
 pub(super) struct Round {
     pub(super) name: &'static str,

@@ -24,7 +24,9 @@ async fn t13_the_demonstration_can_be_signed_in_to() {
         if name == "marta" {
             assert_eq!(signed_in["organization"]["name"], "Harbour Street Bakery");
             assert!(said.contains(&format!("{} tasks", tasks["total"])), "{said}");
-            for (path, total) in [("cycles", 1), ("sessions", 2), ("sessions?status=pending", 2)] {
+            for (path, total) in
+                [("cycles", 1), ("sessions", 2), ("sessions?status=pending", 2), ("readings?status=completed", 2)]
+            {
                 let list = server.send("GET", &format!("/api/v1/{path}"), token, None).await.expect(200);
                 assert_eq!(list["total"], total, "{list}");
             }

@@ -1,4 +1,4 @@
-use tenantry_kernel::{Clock as _, Revision};
+use tenantry_kernel::{Clock as _, IdGenerator as _, Revision, SystemIds};
 use tenantry_readings::ports::InsertAdvisorError;
 use tenantry_readings::{
     AdvisorChange, AdvisorDescription, AdvisorId, AdvisorName, AdvisorTitle, Instructions, NewAdvisor, OwnAdvisor,
@@ -76,14 +76,18 @@ contract! {
 
     async fn c6_nobody_sees_or_changes_another_organisations_advisors() {
         let (person, other) = (world.person().await, world.person().await);
-        let stored = world.keep_advisor(&person, "tax", "Tax").await;
+        let id = SystemIds.next_id().to_string();
+        let stored = world.keep_advisor(&person, &id, "Tax").await;
         assert_eq!(world.find_advisor(&other, &stored.id).await, None);
         let mut transaction = world.in_tenant(&other).await;
         assert!(transaction.advisors().list().await.unwrap().is_empty());
         assert!(!transaction.advisors().update(&stored, stored.revision).await.unwrap());
         assert!(!transaction.advisors().delete(&stored.id, stored.revision).await.unwrap());
+        transaction.commit().await.unwrap();
+        let mut transaction = world.in_tenant(&other).await;
         let smuggled = world.own_advisor(&person, "law", "Law");
         assert!(transaction.advisors().insert(&smuggled).await.is_err());
+        drop(transaction);
         assert_eq!(world.find_advisor(&person, &stored.id).await, Some(stored));
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use chrono::Duration as Span;
 use tenantry_application::ports::PurgeLimits;
-use tenantry_kernel::{Clock as _, PageRequest, Precondition, SystemIds};
+use tenantry_kernel::{Clock as _, PageRequest, Precondition, StorageError, SystemIds};
 use tenantry_readings::ports::UsageFilter;
 use tenantry_readings::{
     Budget, Draft, Failure, FrameEvent, NewReading, Piece, Reading, ReadingError, ReadingFilter, ReadingId,
@@ -208,6 +208,23 @@ contract! {
         let completed = (ReadingStatus::Completed, None);
         assert!(!services.desk.end(lease, &commission, &Draft::new(), completed, Vec::new()).await.unwrap());
         assert_eq!(world.booked(&person).await.1, "0");
+    }
+
+    async fn a_reading_whose_reservation_is_lost_keeps_no_others_from_being_ended() {
+        let (services, person) = (world.all_services(), world.person().await);
+        let lost = world.new_reading(&person);
+        let mut transaction = world.in_tenant(&person).await;
+        assert!(transaction.readings().insert(&lost).await.unwrap());
+        transaction.commit().await.unwrap();
+        let waiting = services.ask(&person, "Why?").await;
+        let later = world.desk(Arc::new(FixedClock::at(world.clock.now() + Span::minutes(6))));
+        let told = later.end_overdue(Duration::from_secs(30)).await;
+        assert!(matches!(told, Err(StorageError::Corrupt(_))), "{told:?}");
+        assert_eq!(world.find_reading(&person, lost.id).await, Some(lost.clone()));
+        assert_eq!(world.find_reading(&person, waiting.id).await.unwrap().status, ReadingStatus::Failed);
+        let mut transaction = world.in_tenant(&person).await;
+        assert!(transaction.readings().delete(lost.id, lost.revision).await.unwrap());
+        transaction.commit().await.unwrap();
     }
 
     async fn a_reading_that_is_followed_is_the_same_wherever_one_begins() {
