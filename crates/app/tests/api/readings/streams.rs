@@ -161,7 +161,7 @@ async fn m11_an_answer_that_nobody_listens_to_is_cancelled_if_so_wanted(site: &S
 }
 
 async fn m11_an_organization_has_a_limited_number_of_streams(site: &Site) {
-    with_oracle(site, &[("TENANTRY__SYNC__EVENT_STREAMS_PER_ORGANIZATION", "1")], async |site, oracle| {
+    with_oracle(site, &[("TENANTRY__SERVER__EVENT_STREAMS_PER_ORGANIZATION", "1")], async |site, oracle| {
         let (ada, stranger) = (site.newcomer().await, site.newcomer().await);
         let mut response = ada.ask("POST", "/readings/stream").json(&question("Slowly")).open().await;
         let beginning = read(&mut response, 2).await;
