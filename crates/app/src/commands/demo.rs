@@ -25,7 +25,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let projects = start_projects(&node, &owner.context).await?;
     plan(&node, &owner.context, &people, &projects).await?;
     syncing::set_up(&node, &owner.context, &projects).await?;
-    asking::ask(&node, &owner.context).await?;
+    Box::pin(asking::ask(&node, &owner.context)).await?;
     node.database.close().await;
     announce(&password).map_err(Failure::because)
 }

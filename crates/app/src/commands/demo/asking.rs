@@ -31,6 +31,6 @@ pub(super) async fn ask(node: &Node, founder: &TenantContext) -> Result<(), Fail
             readings.wait(founder, id).await.ok();
         }
     };
-    node.workers().run(answered).await;
+    Box::pin(node.workers().run(answered)).await;
     Ok(())
 }
