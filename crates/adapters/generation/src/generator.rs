@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,13 +37,16 @@ pub struct Generator {
     desk: Arc<Desk>,
     providers: Arc<dyn Providers>,
     hub: Arc<LiveHub>,
-    scribe: Scribe,
+    scribe: Arc<Scribe>,
     asking: Asking,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
     options: GenerationOptions,
     under_way: Mutex<HashMap<ReadingId, watch::Sender<bool>>>,
 }
+
+/// Pieces that are being written down.
+type Write<'a> = Pin<Box<dyn Future<Output = Result<bool, StorageError>> + Send + 'a>>;
 
 /// How an answer came to its end.
 type End = (ReadingStatus, Option<Failure>);
@@ -245,54 +249,49 @@ impl Work<'_> {
             return Ok(end);
         }
         let mut next: NextEvent = next_of(opened.answer);
+        let mut write: Option<Write<'_>> = None;
         let mut quiet_until = Instant::now() + options.idle;
-        loop {
-            // While pieces are being stored, the provider is listened to all the same.
-            let is_due = async {
-                match self.writing.due() {
-                    Some(due) => sleep_until(due).await,
-                    None => std::future::pending().await,
-                }
-            };
+        let end = loop {
+            let due = if write.is_some() { None } else { self.writing.due() };
             tokio::select! {
-                end = &mut stop => return Ok(end),
-                () = is_due => {
+                biased;
+                end = &mut stop => break end,
+                written = pending_or(write.as_mut()), if write.is_some() => {
+                    write = None;
+                    self.learn(written)?;
+                }
+                // While pieces are being stored, the provider is listened to all the same.
+                () = sleep_until(due.unwrap_or(quiet_until)), if due.is_some() => {
                     let chunks = self.writing.place(&mut self.draft);
-                    let write = write_down(&generator.scribe, &generator.hub, commission, chunks);
-                    tokio::pin!(write);
-                    let mut came = None;
-                    let written = loop {
-                        tokio::select! {
-                            written = &mut write => break written,
-                            event = &mut next, if came.is_none() => came = Some(event),
-                        }
-                    };
-                    match written {
-                        Ok(true) => self.writing.stored(Ok(options.collect)),
-                        Ok(false) => return Err(Lost),
-                        Err(error) => {
-                            tracing::warn!(?error, "pieces of an answer could not be stored");
-                            self.writing.stored(Err(WRITE_AGAIN));
-                        }
-                    }
-                    if let Some((answer, event)) = came {
-                        if let Some(end) = self.take_next(event) {
-                            return Ok(end);
-                        }
-                        quiet_until = Instant::now() + options.idle;
-                        next = next_of(answer);
-                    }
+                    write = Some(Box::pin(write_down(&generator.scribe, &generator.hub, commission, chunks)));
                 }
                 (answer, event) = &mut next => {
                     if let Some(end) = self.take_next(event) {
-                        return Ok(end);
+                        break end;
                     }
                     quiet_until = Instant::now() + options.idle;
                     next = next_of(answer);
                 }
-                () = sleep_until(quiet_until.min(deadline)) => return Ok(self.break_off(&ProviderError::TimedOut)),
+                () = sleep_until(quiet_until.min(deadline)) => break self.break_off(&ProviderError::TimedOut),
+            }
+        };
+        if let Some(write) = write {
+            self.learn(write.await)?;
+        }
+        Ok(end)
+    }
+
+    /// Pieces were stored, or not; or the reading is no longer the worker's.
+    fn learn(&mut self, written: Result<bool, StorageError>) -> Result<(), Lost> {
+        match written {
+            Ok(true) => self.writing.stored(Ok(self.generator.options.collect)),
+            Ok(false) => return Err(Lost),
+            Err(error) => {
+                tracing::warn!(?error, "pieces of an answer could not be stored");
+                self.writing.stored(Err(WRITE_AGAIN));
             }
         }
+        Ok(())
     }
 
     fn take_next(&mut self, event: Result<Option<AnswerEvent>, ProviderError>) -> Option<End> {
@@ -331,6 +330,14 @@ impl Work<'_> {
         if let Some(route) = self.draft.route() {
             self.generator.asking.report(route, is_well);
         }
+    }
+}
+
+/// What is being written, or nothing ever.
+async fn pending_or(write: Option<&mut Write<'_>>) -> Result<bool, StorageError> {
+    match write {
+        Some(write) => write.await,
+        None => std::future::pending().await,
     }
 }
 

@@ -44,6 +44,10 @@ impl JobHandler for AnswerReading {
         Ok(self.0.answer(lease, payload.reading_id, told).await?)
     }
 
+    fn ends_its_jobs(&self) -> bool {
+        true
+    }
+
     fn time_limit(&self) -> Duration {
         self.0.time_limit() + LAST_WORDS
     }

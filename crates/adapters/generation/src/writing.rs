@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use tenantry_kernel::StorageError;
@@ -61,7 +62,7 @@ impl Writing {
 
 /// Stores pieces and shows them; tells whether the reading is still the worker's.
 pub(crate) async fn write_down(
-    scribe: &Scribe,
+    scribe: &Arc<Scribe>,
     hub: &LiveHub,
     commission: &Commission,
     chunks: Vec<Chunk>,

@@ -20,6 +20,11 @@ pub trait JobHandler: Send + Sync {
     /// second after it was told that the job is cancelled, and when the worker has to stop and can't wait any longer.
     async fn handle(&self, run: JobRun) -> Result<(), JobFailure>;
 
+    /// Whether a job that is done has been ended by the handler itself, in the transaction of what it stored last.
+    fn ends_its_jobs(&self) -> bool {
+        false
+    }
+
     /// How long an attempt may take.
     fn time_limit(&self) -> Duration {
         Duration::from_hours(1)

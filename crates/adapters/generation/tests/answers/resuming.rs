@@ -12,7 +12,7 @@ use super::provider::{Actor, Beat};
 use super::site::{Differences, Process, Site, sites};
 
 /// Readings, and those who follow each of them.
-const READINGS: usize = 10;
+const READINGS: usize = 5;
 const FOLLOWERS: usize = 50;
 
 /// A question of its own for each reading.

@@ -29,7 +29,8 @@ const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_secs(2);
 const STORE_PATIENCE: Duration = Duration::from_mins(5);
 
-type Ended = (JobLease, JobEnd);
+/// How a job ended; none if its handler has stored that itself.
+type Ended = (JobLease, Option<JobEnd>);
 
 /// Does the jobs of one queue.
 pub(crate) struct Pool {
@@ -120,7 +121,11 @@ impl Pool {
         let (signal, told) = watch::channel(JobSignal::GoOn);
         let (lease, handlers) = (job.lease, Arc::clone(&self.handlers));
         let random = self.ids.next_id();
-        let task = running.spawn(async move { (lease, attempt(&handlers, job, told, random).await) });
+        let is_stored = handlers.find(&job.kind).is_some_and(|handler| handler.ends_its_jobs());
+        let task = running.spawn(async move {
+            let end = attempt(&handlers, job, told, random).await;
+            (lease, Some(end).filter(|end| !is_stored || *end != JobEnd::Done))
+        });
         under_way.add(lease, signal, task);
     }
 
@@ -139,7 +144,7 @@ impl Pool {
         tracing::warn!(count = left.len(), queue = self.name, "jobs are given back, since the worker has to stop");
         running.shutdown().await;
         for lease in left {
-            ends.send((lease, JobEnd::Released)).ok();
+            ends.send((lease, Some(JobEnd::Released))).ok();
         }
     }
 
@@ -147,12 +152,16 @@ impl Pool {
     async fn store(&self, under_way: &UnderWay, mut ends: mpsc::UnboundedReceiver<Ended>) {
         let mut some = Vec::with_capacity(ENDS_AT_ONCE);
         while ends.recv_many(&mut some, ENDS_AT_ONCE).await > 0 {
-            self.store_all(&some).await;
-            under_way.remove(some.drain(..).map(|(lease, _)| lease));
+            let leases: Vec<JobLease> = some.iter().map(|(lease, _)| *lease).collect();
+            let untold: Vec<_> = some.drain(..).filter_map(|(lease, end)| Some((lease, end?))).collect();
+            if !untold.is_empty() {
+                self.store_all(&untold).await;
+            }
+            under_way.remove(leases.into_iter());
         }
     }
 
-    async fn store_all(&self, some: &[Ended]) {
+    async fn store_all(&self, some: &[(JobLease, JobEnd)]) {
         let (begin, mut wait) = (Instant::now(), FIRST_RETRY);
         loop {
             match self.queue.settle(some, self.clock.now()).await {
