@@ -31,9 +31,9 @@ fn kill_again_and_again(site: &Site) {
     site.write_random("large", 20 << 20);
     let mut killed = 0;
     for _ in 0..kills {
-        // Held back a little, so that there is something to kill.
+        // Held back a little, so that there is something to kill: the first takes two seconds if nobody does.
         let mut child = site.push(&["--bandwidth", "10000", "--quiet"]).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(random.u64(..2_500)));
+        std::thread::sleep(Duration::from_millis(random.u64(..1_200)));
         killed += u64::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();
