@@ -35,8 +35,7 @@ impl Workers {
     }
 }
 
-/// Syncs on threads of its own that give way to those that serve requests: what is in the middle of a million files says
-/// how far it is as soon as if it did nothing.
+/// Syncs on threads of its own, which give way to those that serve requests.
 async fn sync_in_the_background(sync: SyncWorker, stopping: watch::Receiver<bool>) {
     let runtime = Builder::new_multi_thread().enable_all().thread_name("sync").on_thread_start(give_way).build();
     match runtime {
